@@ -1,0 +1,46 @@
+# The verbs of the project. `make demo` and `make test` need nothing done by hand before them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# What a user's shell exports must not decide which code runs.
+unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help demo test lint types check study-demo constraints clean
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "rlops needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[ppo,parquet,dev]'
+	@touch $(READY)
+
+demo: $(READY) ## train a small grid, compare it with the stored baseline, then do it again with a bug planted
+	$(BIN)/python -I benchmarks/demo.py
+
+test: $(READY) ## every test
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+lint: $(READY) ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## mypy, strict
+	$(BIN)/mypy
+
+check: lint types test ## all of it
+
+constraints: ## renew constraints.txt from the ranges in pyproject.toml
+	$(PYTHON) -m venv $(VENV)-constraints
+	$(VENV)-constraints/bin/python -m pip install --quiet -e '.[ppo,parquet,dev]'
+	{ head -n 1 constraints.txt; $(VENV)-constraints/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | sort -f; } > constraints.new
+	mv constraints.new constraints.txt
+	rm -r $(VENV)-constraints
+
+clean: ## remove what was installed and trained
+	rm -rf $(VENV) .rlops

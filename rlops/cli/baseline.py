@@ -1,0 +1,100 @@
+"""`rlops baseline`: frozen run sets."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from rlops.cli.options import json_option, quiet_option, say, shown, workspace_option
+from rlops.workspace import Workspace
+
+if TYPE_CHECKING:
+    from rlops.curves import Baseline
+
+
+@click.group("baseline", short_help="Freeze a run set, list and show frozen ones.")
+def command() -> None:
+    """Frozen, named run sets in baselines/: small JSON files that belong in git."""
+
+
+@command.command("save")
+@click.argument("name")
+@click.argument("run_set", required=False)
+@click.option("--benchmark", help="The benchmark it belongs to; default: the one called NAME.")
+@click.option("--seeds", help="Seeds to train where RUN_SET is not given; default: the benchmark's baseline seeds.")
+@quiet_option
+@workspace_option
+def save(
+    name: str, run_set: str | None, benchmark: str | None, seeds: str | None, quiet: bool, workspace: Workspace
+) -> None:
+    """Freeze RUN_SET as baselines/NAME.json; without RUN_SET the checkout is trained (what is not known yet).
+
+    Writes scores, curves on 100 points, scale, spread and margin of every environment. Never save again after an alarm
+    without all the old seeds: a baseline that is chosen is not a baseline.
+    """
+    from rlops.cli.progress import show_failures, watching
+    from rlops.curves import parse_reference, write_baseline
+    from rlops.errors import RunsFailedError
+    from rlops.gate import Terms, freeze_baseline, load_run_set, train, trained_runs
+    from rlops.launch import random_scores
+    from rlops.plan import find_benchmark, parse_seeds, read_benchmark
+
+    definition = read_benchmark(find_benchmark(benchmark or name, workspace.root))
+    terms = Terms.of(definition)
+    with watching(quiet=quiet) as watchers:
+        if run_set is not None:
+            runs = load_run_set(workspace, parse_reference(run_set), terms, watchers)
+        else:
+            wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.baseline
+            board = train(workspace, definition, wanted, watchers)
+            show_failures(board)
+            if board.failures:
+                raise RunsFailedError("nothing was saved: a baseline without the seeds that failed would be a choice")
+            runs = trained_runs(workspace, board.grid, wanted, watchers)
+    record = freeze_baseline(workspace, name, runs, terms, random_scores)
+    path = write_baseline(record, workspace.baselines)
+    say(_table(record))
+    say(f"written: {shown(path)}; commit it")
+
+
+@command.command("show")
+@click.argument("name")
+@json_option
+@workspace_option
+def show(name: str, as_json: bool, workspace: Workspace) -> None:
+    """Print what baselines/NAME.json holds."""
+    from rlops.curves import read_baseline
+
+    record = read_baseline(name, workspace.baselines)
+    click.echo(record.model_dump_json(by_alias=True, indent=1) if as_json else _table(record))
+
+
+@command.command("list")
+@json_option
+@workspace_option
+def list_(as_json: bool, workspace: Workspace) -> None:
+    """Print the names of all baselines."""
+    names = sorted(path.stem for path in workspace.baselines.glob("*.json"))
+    click.echo(json.dumps(names) if as_json else "\n".join(names) or "no baseline yet; `rlops baseline save` makes one")
+
+
+def _table(record: "Baseline") -> str:
+    """The yardsticks, a line an environment."""
+    header = (
+        f"{'environment':24} {'seeds':>6} {'mean':>10} {'spread':>9} {'random':>10} {'margin':>9} {'= of scale':>11}"
+    )
+    sign = 1.0 if record.direction == "higher-is-better" else -1.0
+    lines = [
+        f"{item.env_id:24} {len(item.runs):6} {sign * item.mean:10.4g} {item.spread:9.3g} "
+        f"{sign * item.random_score:10.4g} {item.margin:9.3g} {_share(item.margin, item.scale):>11}"
+        for item in record.environments
+    ]
+    left_out = [
+        f"left out: {item.env_id} seed {run.seed}: {run.why}" for item in record.environments for run in item.left_out
+    ]
+    title = f"{record.name}: {record.metric}, {record.direction}; suite margin {record.suite_margin:.1%} of the scale"
+    return "\n".join([title, header, *lines, *left_out])
+
+
+def _share(margin: float, scale: float) -> str:
+    return f"{margin / scale:.1%}" if scale > 0 else "-"

@@ -1,0 +1,91 @@
+"""`rlops compare A B`: two run sets that exist."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rlops.cli.options import json_option, publish, quiet_option, report_option, workspace_option
+from rlops.workspace import Workspace
+
+if TYPE_CHECKING:
+    from rlops.gate import Terms
+
+
+@click.command("compare", short_help="Does run set B learn worse than run set A? Never trains.")
+@click.argument("a")
+@click.argument("b")
+@click.option("--benchmark", help="Judge by this benchmark's metric, budget, margins and policy.")
+@click.option(
+    "--policy",
+    "policy_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A TOML file with [policy] and [margins].",
+)
+@click.option("--metric", help="The logged value that is judged. [default: charts/episodic_return]")
+@click.option("--lower-is-better", is_flag=True, help="The metric is a cost.")
+@click.option(
+    "--budget", type=click.IntRange(min=100), help="Judge up to this step; default: the end both sides reach."
+)
+@report_option
+@json_option
+@quiet_option
+@workspace_option
+def command(
+    a: str,
+    b: str,
+    benchmark: str | None,
+    policy_path: Path | None,
+    metric: str | None,
+    lower_is_better: bool,
+    budget: int | None,
+    report_path: Path | None,
+    as_json: bool,
+    quiet: bool,
+    workspace: Workspace,
+) -> None:
+    """Judge run set B (the candidate) against run set A (the baseline).
+
+    \b
+    quick, baseline:quick                          baselines/quick.json
+    wandb:ENTITY/PROJECT?tag=pr-12&exp_name=ppo    runs of a W&B project, filtered
+    dir:PATH                                       rlops cells, or offline wandb runs
+    file:PATH?algo=PPO&env_id=Hopper-v3            a long table, CSV or parquet
+    Every reference takes env_id=... and seed=0-9 as filters.
+    """
+    from rlops.cli.progress import watching
+    from rlops.gate import compare_references
+
+    terms = _terms(benchmark, policy_path, metric, lower_is_better, budget, workspace)
+    with watching(quiet=quiet or as_json) as watchers:
+        verdict = compare_references(workspace, a, b, terms, watchers)
+    publish(workspace, verdict, report_path, as_json=as_json)
+
+
+def _terms(
+    benchmark: str | None,
+    policy_path: Path | None,
+    metric: str | None,
+    lower_is_better: bool,
+    budget: int | None,
+    workspace: Workspace,
+) -> "Terms":
+    """A benchmark says everything; without one the options do. Both at once would leave open which one holds."""
+    from rlops.gate import Terms
+    from rlops.plan import Metric, find_benchmark, read_benchmark, read_rules
+
+    if benchmark is not None:
+        if metric or lower_is_better or budget:
+            raise click.UsageError(
+                "--metric, --lower-is-better and --budget are the benchmark's; leave them or --benchmark out"
+            )
+        terms = Terms.of(read_benchmark(find_benchmark(benchmark, workspace.root)))
+    else:
+        fields = {"name": metric} if metric else {}
+        direction = {"direction": "lower-is-better"} if lower_is_better else {}
+        terms = Terms(metric=Metric.model_validate({**fields, **direction}), budget=budget)
+    if policy_path is not None:
+        rules = read_rules(policy_path)
+        terms = replace(terms, policy=rules.policy, margins=rules.margins)
+    return terms

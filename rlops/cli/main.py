@@ -1,0 +1,86 @@
+"""The command `rlops`: finds the verb, and sees to it that only a proven regression exits with 1."""
+
+import signal
+import sys
+import traceback
+from importlib import import_module
+from types import FrameType
+from typing import Never
+
+import click
+
+from rlops import __version__
+from rlops.errors import ExitCode, RlopsError
+
+VERBS = {
+    "run": "run",
+    "pull": "pull",
+    "compare": "compare",
+    "gate": "gate",
+    "report": "report",
+    "baseline": "baseline",
+}
+"""Verb -> its module in rlops.cli, imported when it is needed: `rlops --help` must be quick."""
+
+
+class Verbs(click.Group):
+    """The verbs, each in its own module."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of a user's way, not of the alphabet."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb's command object."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f"rlops.cli.{VERBS[cmd_name]}").command
+        return command
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="rlops")
+def rlops() -> None:
+    """The regression test for reinforcement learning.
+
+    Does the new version of the code learn worse? rlops trains it over environments and seeds, compares its learning
+    curves with the old version's, and answers with planned error rates.
+
+    \b
+    Exit codes: 0 pass (identical, equivalent, improved), 1 regressed, 2 usage or configuration,
+    3 inconclusive, 4 runs failed or missing, 5 no baseline or not comparable, 70 a bug in rlops,
+    130 interrupted, 143 terminated.
+    """
+
+
+def main() -> Never:
+    """Run the command line and exit with one of ExitCode."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        # Without standalone mode click returns what a verb handed to ctx.exit(), and raises everything else.
+        code = rlops.main(standalone_mode=False) or ExitCode.PASS
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted; what had finished is kept, the same command resumes")
+        code = ExitCode.SIGINT
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except RlopsError as error:
+        _say(f"Error: {error}")
+        code = error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = ExitCode.BUG
+    except Exception:
+        traceback.print_exc()
+        _say("This is a bug in rlops, not a verdict on your code. Please report it with the lines above.")
+        code = ExitCode.BUG
+    sys.exit(int(code))
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(int(ExitCode.SIGTERM))
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,83 @@
+"""Options that several verbs share, and the few things that all verbs do."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from rlops.workspace import Workspace
+
+if TYPE_CHECKING:
+    from rlops.judge import Verdict
+
+MOST_COLUMNS = 140
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+def workspace_option(verb: Verb) -> Verb:
+    """--dir, handed on as `workspace`."""
+    option = click.option(
+        "--dir",
+        "workspace",
+        envvar="RLOPS_DIR",
+        default=".rlops",
+        show_default=True,
+        callback=lambda _ctx, _param, value: Workspace(Path.cwd(), Path(value).resolve()),
+        help="Where rlops keeps what it trained and pulled. [env: RLOPS_DIR]",
+    )
+    return option(verb)
+
+
+def json_option(verb: Verb) -> Verb:
+    """--json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout, nothing else.")(verb)
+
+
+def quiet_option(verb: Verb) -> Verb:
+    """--quiet."""
+    return click.option("--quiet", "-q", is_flag=True, help="Print no progress.")(verb)
+
+
+def report_option(verb: Verb) -> Verb:
+    """--report PATH."""
+    path = click.Path(dir_okay=False, path_type=Path)
+    return click.option("--report", "report_path", type=path, metavar="PATH", help="Write the HTML report here, too.")(
+        verb
+    )
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """A line for people, on stderr."""
+    if not quiet:
+        click.echo(text, err=True)
+
+
+def publish(workspace: Workspace, verdict: "Verdict", report_path: Path | None, *, as_json: bool) -> None:
+    """Write the record and its report, print the answer, and leave with the verdict's exit code."""
+    from rlops.gate import write_verdict
+    from rlops.report import render_html, render_terminal
+
+    html = render_html(verdict)
+    folder = write_verdict(workspace, verdict, html)
+    if report_path is not None:
+        report_path.parent.mkdir(parents=True, exist_ok=True)
+        report_path.write_text(html, encoding="utf-8")
+    if as_json:
+        click.echo(verdict.to_json())
+    else:
+        width = min(shutil.get_terminal_size((100, 24)).columns, MOST_COLUMNS)
+        color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        click.echo(render_terminal(verdict, width=width, color=color), nl=False)
+        click.echo(
+            f"\nverdict  {shown(folder / 'verdict.json')}\nreport   {shown(report_path or folder / 'report.html')}"
+        )
+    click.get_current_context().exit(verdict.exit_code)
+
+
+def shown(path: Path) -> str:
+    """The path as a user would type it here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,105 @@
+"""How a grid stands, for people: a live board on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from rlops.cli.options import say
+from rlops.gate import Watchers
+from rlops.launch import Board, CellGroup
+
+
+@contextmanager
+def watching(*, quiet: bool) -> Iterator[Watchers]:
+    """The watchers for one command."""
+    if quiet:
+        yield Watchers()
+    elif sys.stderr.isatty():
+        with _live() as watchers:
+            yield watchers
+    else:
+        plain = PlainLines()
+        yield Watchers(pulled=plain.pulled, launched=plain.launched)
+
+
+class PlainLines:
+    """A line whenever something starts or ends."""
+
+    def __init__(self) -> None:
+        self._running: dict[CellGroup, float] = {}
+        self._started = time.monotonic()
+        self._announced = False
+
+    def launched(self, board: Board) -> None:
+        """Say what changed since the last call."""
+        if not self._announced:
+            self._announced = True
+            total = len(board.grid.cells)
+            say(f"{board.grid.benchmark.name}: {total} cells, {board.known} known, {total - board.known} to train")
+        for group in [group for group in self._running if group not in board.running]:
+            seconds = time.monotonic() - self._running.pop(group)
+            say(
+                f"  ended    {group.label}  {seconds:.0f} s  ({board.trained + board.known}/{len(board.grid.cells)} cells)"
+            )
+        for group in board.running:
+            if group not in self._running:
+                self._running[group] = board.running[group]
+                say(f"  started  {group.label}")
+
+    def pulled(self, done: int, total: int) -> None:
+        """Say so once at the end."""
+        if done == total:
+            say(f"  {total} runs read")
+
+
+@contextmanager
+def _live() -> Iterator[Watchers]:
+    from rich.console import Console
+    from rich.live import Live
+
+    state = _LiveBoard()
+    with Live(get_renderable=state.render, console=Console(stderr=True), refresh_per_second=4, transient=True):
+        yield Watchers(pulled=state.pulled, launched=state.launched)
+
+
+class _LiveBoard:
+    """The last board seen, drawn four times a second."""
+
+    def __init__(self) -> None:
+        self._board: Board | None = None
+        self._pulled = ""
+
+    def launched(self, board: Board) -> None:
+        self._board = board
+
+    def pulled(self, done: int, total: int) -> None:
+        self._pulled = f"reading runs {done}/{total}"
+
+    def render(self) -> "object":
+        from rich.text import Text
+
+        if self._board is None or self._pulled:
+            return Text(self._pulled)
+        board = self._board
+        done, total = board.known + board.trained, len(board.grid.cells)
+        lines = [f"{board.grid.benchmark.name}  {done}/{total} cells"]
+        for group, since in board.running.items():
+            last = group.directory.log_tail(1)[:70]
+            lines.append(f"  {group.label}  {time.monotonic() - since:4.0f} s  {last}")
+        if board.waiting:
+            lines.append(f"  {sum(len(group.cells) for group in board.waiting)} cells wait")
+        if board.elsewhere:
+            lines.append(f"  {sum(len(group.cells) for group in board.elsewhere)} cells are trained by another rlops")
+        return Text("\n".join(lines))
+
+
+def show_failures(board: Board) -> None:
+    """Every failed group with the last lines it printed."""
+    for failure in board.failures:
+        say(click.style(f"\nfailed: {failure.label}: {failure.why}", bold=True))
+        for line in failure.log_tail.splitlines():
+            say(f"    {line}")
+        say(f"    (all of it: {failure.log})")

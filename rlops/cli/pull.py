@@ -1,0 +1,44 @@
+"""`rlops pull`: curves into the store."""
+
+import json
+
+import click
+
+from rlops.cli.options import json_option, quiet_option, say, workspace_option
+from rlops.workspace import Workspace
+
+
+@click.command("pull", short_help="Bring learning curves from W&B or from folders into the store.")
+@click.argument("reference")
+@quiet_option
+@json_option
+@workspace_option
+def command(reference: str, quiet: bool, as_json: bool, workspace: Workspace) -> None:
+    """Bring the runs of REFERENCE into the store, one npz a run; runs that have not changed are not read again.
+
+    \b
+    wandb:ENTITY/PROJECT?tag=pr-12&exp_name=ppo   runs of a W&B project, filtered
+    dir:PATH                                      rlops cells, or offline wandb runs
+    """
+    from rlops.cli.progress import watching
+    from rlops.curves import Loader, Store, parse_reference
+
+    with watching(quiet=quiet or as_json) as watchers:
+        histories = Loader(Store(workspace.runs), progress=watchers.pulled).histories(parse_reference(reference))
+    if as_json:
+        rows = [
+            {
+                "source": history.source,
+                "state": history.state,
+                "incomplete": history.incomplete,
+                "config": dict(history.config),
+                "keys": sorted(history.columns),
+            }
+            for history in histories
+        ]
+        click.echo(json.dumps(rows, indent=1, default=str))
+        return
+    for history in histories:
+        if history.incomplete or history.state != "finished":
+            say(f"  {history.state}: {history.source}{': ' + history.incomplete if history.incomplete else ''}")
+    say(f"{len(histories)} runs in the store {workspace.runs}", quiet=quiet)

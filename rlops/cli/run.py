@@ -1,0 +1,34 @@
+"""`rlops run`: fills the grid."""
+
+import click
+
+from rlops.cli.options import quiet_option, say, shown, workspace_option
+from rlops.errors import RunsFailedError
+from rlops.workspace import Workspace
+
+
+@click.command("run", short_help="Train the grid of a benchmark; the same command resumes.")
+@click.argument("benchmark")
+@click.option("--seeds", help="Seeds to train, like 1-20; default: the benchmark's candidate seeds.")
+@click.option("--force", is_flag=True, help="Train cells again whose process failed.")
+@quiet_option
+@workspace_option
+def command(benchmark: str, seeds: str | None, force: bool, quiet: bool, workspace: Workspace) -> None:
+    """Train the checkout on BENCHMARK (a name in benchmarks/, or a .toml file) over environments x seeds.
+
+    Cells that are done are not trained again; after an interruption the same command goes on. Ctrl-C once lets running
+    cells end, twice stops them. Exits with 4 when a cell failed.
+    """
+    from rlops.cli.progress import show_failures, watching
+    from rlops.gate import train
+    from rlops.plan import find_benchmark, format_seeds, parse_seeds, read_benchmark
+
+    definition = read_benchmark(find_benchmark(benchmark, workspace.root))
+    wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.candidate
+    with watching(quiet=quiet) as watchers:
+        board = train(workspace, definition, wanted, watchers, force=force)
+    show_failures(board)
+    reference = f"dir:{shown(board.folder)}?seed={format_seeds(wanted)}"
+    say(f"{board.trained} cells trained, {board.known} were known; the run set: {reference}", quiet=quiet)
+    if board.failures:
+        raise RunsFailedError(f"{len(board.failures)} processes failed, see above; --force trains failed cells again")

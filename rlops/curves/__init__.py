@@ -1,0 +1,43 @@
+"""What came of it: learning curves, run sets, scores, baselines, and the sources they come from."""
+
+from rlops.curves.baselines import (
+    Baseline,
+    BaselineEnvironment,
+    Freezing,
+    common_config,
+    common_horizons,
+    read_baseline,
+    write_baseline,
+)
+from rlops.curves.faults import Fault, duplicates, fault_of, sound_runs
+from rlops.curves.learning_curve import GRID_POINTS, LearningCurve, Run, RunSet, grid_steps
+from rlops.curves.load import Loader
+from rlops.curves.references import Reference, parse_reference
+from rlops.curves.scores import auc, final, oriented_grid
+from rlops.curves.store import Store
+
+__all__ = [
+    "GRID_POINTS",
+    "Baseline",
+    "BaselineEnvironment",
+    "Fault",
+    "Freezing",
+    "LearningCurve",
+    "Loader",
+    "Reference",
+    "Run",
+    "RunSet",
+    "Store",
+    "auc",
+    "common_config",
+    "common_horizons",
+    "duplicates",
+    "fault_of",
+    "final",
+    "grid_steps",
+    "oriented_grid",
+    "parse_reference",
+    "read_baseline",
+    "sound_runs",
+    "write_baseline",
+]

@@ -1,0 +1,241 @@
+"""Baselines: a frozen run set with the yardsticks of its environments; on disk small, reviewable JSON in baselines/."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rlops.curves.faults import fault_of, sound_runs
+from rlops.curves.learning_curve import LearningCurve, Run, RunSet, grid_steps
+from rlops.curves.scores import auc, bins, final, oriented_grid
+from rlops.errors import NoBaselineError, UsageError
+from rlops.plan import EnvironmentPlan, Margins, Metric, did_you_mean, environment_margin, suite_margin
+
+SCHEMA: Literal[1] = 1
+RandomScoreSource = Literal["random policy, 100 episodes", "first 5 % of the curves"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class BaselineRun(_Record):
+    """One seed. `curve`: the 100 grid points, higher is better; `curve_sha256` and `fingerprint` are of the full run."""
+
+    seed: int
+    final: float
+    auc: float
+    curve_sha256: str
+    fingerprint: str | None
+    minutes: float | None
+    curve: tuple[float, ...]
+
+
+class LeftOut(_Record):
+    """A run that was in the run set and is not in the baseline."""
+
+    seed: int
+    why: str
+
+
+class BaselineEnvironment(_Record):
+    """One environment's yardstick (of `final`, in units of the score, higher is better) and its runs."""
+
+    env_id: str
+    budget: int
+    mean: float
+    spread: float
+    random_score: float
+    random_score_from: RandomScoreSource
+    scale: float
+    margin: float
+    config: Mapping[str, Any] = {}
+    left_out: tuple[LeftOut, ...] = ()
+    runs: tuple[BaselineRun, ...]
+
+
+class Baseline(_Record):
+    """A frozen run set. `command` made it, `benchmark_command` trained it; `suite_margin` is a fraction of the scale."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_version: Literal[1] = Field(SCHEMA, alias="schema")
+    name: str
+    benchmark: str | None
+    metric: str
+    step: str
+    direction: Literal["higher-is-better", "lower-is-better"]
+    command: str
+    benchmark_command: tuple[str, ...] = ()
+    provenance: Mapping[str, Any]
+    suite_margin: float
+    environments: tuple[BaselineEnvironment, ...]
+
+    def run_set(self) -> RunSet:
+        """The runs as everything else sees them, their curves on the grid and in the metric's own direction."""
+        sign = 1.0 if self.direction == "higher-is-better" else -1.0
+        runs = (
+            Run(
+                env_id=environment.env_id,
+                seed=run.seed,
+                curve=LearningCurve.from_points(grid_steps(environment.budget), sign * np.array(run.curve)),
+                curve_sha256=run.curve_sha256,
+                config=environment.config,
+                fingerprint=run.fingerprint,
+                source=self.name,
+                minutes=run.minutes,
+            )
+            for environment in self.environments
+            for run in environment.runs
+        )
+        return RunSet(self.name, tuple(runs), self.provenance)
+
+    def yardsticks(self) -> tuple[EnvironmentPlan, ...]:
+        """What the plan takes over unchanged."""
+        return tuple(
+            EnvironmentPlan(item.env_id, item.budget, item.mean, item.random_score, item.spread, item.margin)
+            for item in self.environments
+        )
+
+
+@dataclass(frozen=True)
+class Freezing:
+    """How a run set becomes a baseline. `random_scores`: measured ones, oriented; where one lacks, the first bin."""
+
+    metric: Metric
+    margins: Margins
+    budgets: Mapping[str, int]
+    random_scores: Mapping[str, float]
+    benchmark: str | None = None
+    benchmark_command: tuple[str, ...] = ()
+    command: str = ""
+
+    def freeze(self, name: str, run_set: RunSet) -> Baseline:
+        """The baseline of `run_set`; environments with fewer than two sound runs are left out."""
+        frozen = [self._environment(env_id, run_set) for env_id in run_set.env_ids if env_id in self.budgets]
+        environments = tuple(item for item in frozen if item is not None)
+        if not environments:
+            raise NoBaselineError(
+                f"'{run_set.reference}': no environment has two sound runs to compare with; "
+                "see `rlops compare --help` for what a run set is"
+            )
+        record = Baseline(
+            name=name,
+            benchmark=self.benchmark,
+            metric=self.metric.name,
+            step=self.metric.step,
+            direction=self.metric.direction,
+            command=self.command,
+            benchmark_command=self.benchmark_command,
+            provenance=run_set.provenance,
+            suite_margin=0.0,
+            environments=environments,
+        )
+        return record.model_copy(update={"suite_margin": suite_margin(self.margins, record.yardsticks())})
+
+    def _environment(self, env_id: str, run_set: RunSet) -> BaselineEnvironment | None:
+        budget, runs = self.budgets[env_id], run_set.of(env_id)
+        sound = sound_runs(runs, budget)
+        if len(sound) < 2:
+            return None
+        higher = self.metric.direction == "higher-is-better"
+        grids = np.array([oriented_grid(run.curve, budget, higher_is_better=higher) for run in sound])
+        mean, spread = float(final(grids).mean()), float(final(grids).std(ddof=1))
+        measured = self.random_scores.get(env_id)
+        random_score = float(bins(grids)[:, 0].mean()) if measured is None else measured
+        scale = mean - random_score
+        return BaselineEnvironment(
+            env_id=env_id,
+            budget=budget,
+            mean=mean,
+            spread=spread,
+            random_score=random_score,
+            random_score_from="first 5 % of the curves" if measured is None else "random policy, 100 episodes",
+            scale=scale,
+            margin=environment_margin(self.margins, scale, spread),
+            config=common_config(sound),
+            left_out=tuple(_left_out(run, sound, budget) for run in runs if run not in sound),
+            runs=tuple(_baseline_run(run, grid) for run, grid in zip(sound, grids, strict=True)),
+        )
+
+
+def common_config(runs: list[Run]) -> dict[str, Any]:
+    """The settings that all runs share (seed and the like differ)."""
+    first, *others = [run.config for run in runs]
+    return {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
+
+
+def common_horizons(*run_sets: RunSet) -> dict[str, int]:
+    """Per environment that all sets have, the last step that all of them reach: the budget where none is given."""
+    shared = [env_id for env_id in run_sets[0].env_ids if all(env_id in other.env_ids for other in run_sets)]
+    return {
+        env_id: min(max(run.curve.last_step for run in run_set.of(env_id)) for run_set in run_sets) for env_id in shared
+    }
+
+
+def write_baseline(baseline: Baseline, folder: Path) -> Path:
+    """`folder`/NAME.json, a line a run, written at once or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{baseline.name}.json"
+    partial = path.with_suffix(".partial")
+    partial.write_text(_dump(baseline), encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def read_baseline(name: str, folder: Path) -> Baseline:
+    """The baseline `name` in `folder`. Raises NoBaselineError where there is none, UsageError for a broken file."""
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        known = sorted(file.stem for file in folder.glob("*.json"))
+        there = f"{folder} has: {', '.join(known)}" if known else f"{folder} has none"
+        raise NoBaselineError(
+            f"there is no baseline '{name}'; {there}{did_you_mean(name, known)}; make one with `rlops baseline save {name}`"
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("schema") != SCHEMA:
+            raise UsageError(
+                f"{path}: has schema {content.get('schema')}, this rlops reads schema {SCHEMA}; save it again"
+            )
+        return Baseline.model_validate(content)
+    except (ValueError, AttributeError) as error:
+        what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise UsageError(f"{path}: is not a baseline file: {what}; restore it from git") from None
+
+
+def _baseline_run(run: Run, grid: Any) -> BaselineRun:
+    return BaselineRun(
+        seed=run.seed,
+        final=float(final(grid)),
+        auc=float(auc(grid)),
+        curve_sha256=run.curve_sha256,
+        fingerprint=run.fingerprint,
+        minutes=run.minutes,
+        curve=tuple(float(value) for value in grid),
+    )
+
+
+def _left_out(run: Run, sound: list[Run], budget: int) -> LeftOut:
+    fault = fault_of(run, budget)
+    if fault:
+        return LeftOut(seed=run.seed, why=fault.detail)
+    twins = [other.seed for other in sound if other.curve_sha256 == run.curve_sha256]
+    return LeftOut(seed=run.seed, why=f"bit-equal to seed {twins[0]}" if twins else "the seed was run more than once")
+
+
+def _dump(baseline: Baseline) -> str:
+    """JSON with a line a run: a diff shows which seeds changed, and a reader can skip the curves."""
+    content = baseline.model_dump(mode="json", by_alias=True)
+    rows: list[str] = []
+    for environment in content["environments"]:
+        for i, run in enumerate(environment["runs"]):
+            rows.append(json.dumps(run))
+            environment["runs"][i] = f"@{len(rows) - 1}@"
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    return re.sub(r'"@(\d+)@"', lambda match: rows[int(match[1])], text) + "\n"

@@ -1,0 +1,54 @@
+"""Which runs can be scored, and why the others cannot. A run with a fault is named, never averaged away."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rlops.curves.learning_curve import Run
+from rlops.curves.scores import reaches_end
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a run has no score. `kind` is the word a finding uses, `detail` a sentence about this run."""
+
+    kind: str
+    detail: str
+
+
+def fault_of(run: Run, budget: int) -> Fault | None:
+    """The first fault of a run at this budget, None for a sound one."""
+    if run.state != "finished":
+        return Fault(f"{run.state}-run", run.fault or f"the run is {run.state}, not finished")
+    if run.fault:
+        return Fault("incomplete-run", run.fault)
+    if not run.curve.steps.size:
+        return Fault("empty-curve", "the metric was never logged")
+    if not np.isfinite(run.curve.values).all():
+        first = int(run.curve.steps[~np.isfinite(run.curve.values)][0])
+        return Fault("nan", f"the metric is not a finite number from step {first:,} on")
+    if not reaches_end(run.curve, budget):
+        return Fault("truncated", f"the curve ends at step {run.curve.last_step:,} of {budget:,}")
+    return None
+
+
+def duplicates(runs: Iterable[Run]) -> dict[int, int]:
+    """Seed -> the earlier seed whose curve it repeats bit for bit. Constant curves are alike without being copies."""
+    first_with: dict[str, int] = {}
+    copies = {}
+    for run in runs:
+        if np.ptp(run.curve.values) == 0:
+            continue
+        original = first_with.setdefault(run.curve_sha256, run.seed)
+        if original != run.seed:
+            copies[run.seed] = original
+    return copies
+
+
+def sound_runs(runs: Sequence[Run], budget: int) -> list[Run]:
+    """The runs without a fault, of bit-equal ones under different seeds only the first, of a repeated seed none."""
+    seeds = [run.seed for run in runs]
+    sound = [run for run in runs if fault_of(run, budget) is None and seeds.count(run.seed) == 1]
+    copies = duplicates(sound)
+    return [run for run in sound if run.seed not in copies]

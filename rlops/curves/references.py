@@ -1,0 +1,90 @@
+"""Run-set references: the same words everywhere for "these runs".
+
+quick, baseline:quick                  baselines/quick.json
+git:REF, A..B                          a version of this repository (with the gate against a branch)
+wandb:ENTITY/PROJECT?tag=pr-12&seed=1-5  runs of a W&B project
+dir:PATH                               a folder of rlops cells or of offline wandb runs
+file:PATH?algo=PPO&env_id=Hopper-v3    a long table, CSV or parquet
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from rlops.errors import UsageError
+from rlops.plan import did_you_mean, parse_seeds
+
+KINDS = ("baseline", "wandb", "dir", "file", "git")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A parsed reference. `filters`: key -> the values allowed, in the order written."""
+
+    text: str
+    kind: str
+    target: str
+    filters: Mapping[str, tuple[str, ...]]
+
+    @property
+    def seeds(self) -> frozenset[int] | None:
+        """The seeds asked for, None for all; `seed=0-9` and `seed=1,4` are both allowed."""
+        if "seed" not in self.filters:
+            return None
+        return frozenset(parse_seeds(",".join(self.filters["seed"]), f"{self.text}: seed"))
+
+    @property
+    def env_ids(self) -> frozenset[str] | None:
+        """The environments asked for, None for all."""
+        return frozenset(self.filters["env_id"]) if "env_id" in self.filters else None
+
+    def other_filters(self, *known: str) -> dict[str, tuple[str, ...]]:
+        """The filters that are neither seed nor env_id nor in `known`."""
+        return {key: values for key, values in self.filters.items() if key not in {"seed", "env_id", *known}}
+
+    def one(self, key: str, default: str) -> str:
+        """The single value of a filter."""
+        values = self.filters.get(key, (default,))
+        if len(values) != 1:
+            raise UsageError(f"{self.text}: {key} takes one value, not {len(values)}")
+        return values[0]
+
+
+def parse_reference(text: str) -> Reference:
+    """The reference in `text`; a bare word is always a baseline, never a branch."""
+    if re.search(r"(?<!\.)\.\.(?!\.)", text.partition("?")[0]) and ":" not in text and "/" not in text.split("..")[0]:
+        raise _no_git_yet(text)
+    head, _, query = text.partition("?")
+    kind, colon, target = head.partition(":")
+    if not colon:
+        if not re.fullmatch(r"[\w.-]+", head):
+            raise UsageError(
+                f"'{text}' names no run set; a bare word is a baseline, files are file:{head}, folders dir:{head}"
+            )
+        kind, target = "baseline", head
+    if kind not in KINDS:
+        raise UsageError(
+            f"'{text}': unknown kind of run set '{kind}'{did_you_mean(kind, KINDS)}; known: {', '.join(KINDS)}"
+        )
+    if kind == "git":
+        raise _no_git_yet(text)
+    if not target:
+        raise UsageError(f"'{text}': nothing stands behind '{kind}:'")
+    return Reference(text, kind, target, _parse_query(text, query))
+
+
+def _no_git_yet(text: str) -> UsageError:
+    return UsageError(f"'{text}': versions from git are not supported yet; check the version out and use `rlops gate`")
+
+
+def _parse_query(text: str, query: str) -> dict[str, tuple[str, ...]]:
+    filters: dict[str, tuple[str, ...]] = {}
+    for part in filter(None, query.split("&")):
+        key, equals, value = part.partition("=")
+        if not equals or not key or not value:
+            raise UsageError(f"'{text}': '{part}' is not of the form key=value")
+        if key in filters:
+            raise UsageError(f"'{text}': {key} is given twice; write {key}=a,b for several values")
+        filters[unquote(key)] = tuple(unquote(item) for item in value.split(","))
+    return filters

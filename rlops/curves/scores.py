@@ -1,0 +1,35 @@
+"""From a curve to numbers. Everything is computed from the curve on its grid of 100 points, higher is better."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlops.curves.learning_curve import GRID_POINTS, LearningCurve
+
+LAST_POINTS = 10
+BIN_POINTS = 5
+
+
+def oriented_grid(curve: LearningCurve, budget: int, *, higher_is_better: bool) -> NDArray[np.float64]:
+    """The curve on the grid, (GRID_POINTS,), multiplied by -1 where lower is better."""
+    values = curve.on_grid(budget)
+    return values if higher_is_better else -values
+
+
+def final(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of the last 10 of 100 grid points: (..., GRID_POINTS) -> (...)."""
+    return np.asarray(grid[..., -LAST_POINTS:].mean(axis=-1))
+
+
+def auc(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of all grid points, the area under the curve over the budget: (..., GRID_POINTS) -> (...)."""
+    return np.asarray(grid.mean(axis=-1))
+
+
+def bins(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means of 20 bins of 5 points: (..., GRID_POINTS) -> (..., 20)."""
+    return np.asarray(grid.reshape(*grid.shape[:-1], GRID_POINTS // BIN_POINTS, BIN_POINTS).mean(axis=-1))
+
+
+def reaches_end(curve: LearningCurve, budget: int) -> bool:
+    """Is there a value in the last 10 % of the budget? A shorter curve is a finding, never stretched."""
+    return curve.last_step > budget * (1 - LAST_POINTS / GRID_POINTS)

@@ -1,0 +1,124 @@
+"""Folders of rlops cells: what a launcher left behind."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rlops.curves.history import RunHistory
+from rlops.curves.sources.source import Listing
+from rlops.curves.sources.wandb_files import WandbFiles
+from rlops.errors import UsageError
+
+
+def holds_cells(folder: Path) -> bool:
+    """Is there a cell somewhere below?"""
+    return next(folder.rglob("cell.json"), None) is not None
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The runs that the processes of the cells below `folder` logged, of cells that are done."""
+
+    folder: Path
+    step: str = "global_step"
+
+    def list_runs(self) -> Sequence[Listing]:
+        """Every run in every cell that is done."""
+        return [listing for listings in self._listings.values() for listing in listings]
+
+    def fetch(self, listing: Listing) -> RunHistory:
+        """The run, with what the launcher knew of it. A trainer of one seed need not log env_id and seed itself."""
+        cell = next(cell for cell, listings in self._listings.items() if listing in listings)
+        history = cell.files(self.step).fetch(replace(listing, version=listing.version.partition("|")[0]))
+        known: dict[str, object] = {"env_id": cell.env_id}
+        if len(cell.seeds) == 1:
+            known["seed"] = cell.seeds[0]
+        return replace(
+            history, version=listing.version, config=known | dict(history.config), provenance=cell.provenance
+        )
+
+    def unlogged(self, histories: Iterable[RunHistory]) -> list[RunHistory]:
+        """An empty, failed run for every seed that its process did not log."""
+        logged = {(history.provenance.get("folder"), history.config.get("seed")) for history in histories}
+        return [
+            cell.never_logged(seed)
+            for cell in self._listings
+            for seed in cell.seeds
+            if (str(cell.folder), seed) not in logged
+        ]
+
+    @cached_property
+    def _listings(self) -> Mapping["_Cell", Sequence[Listing]]:
+        folders = (path.parent for path in sorted(self.folder.rglob("cell.json")))
+        cells = [_Cell.read(folder) for folder in folders if (folder / "done.json").is_file()]
+        return {
+            cell: [
+                replace(listing, version=f"{listing.version}|{cell.ended_at}")
+                for listing in cell.files(self.step).list_runs()
+            ]
+            for cell in cells
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class _Cell:
+    """One cell directory: cell.json, done.json, stdout.log and whatever wandb wrote."""
+
+    folder: Path
+    facts: Mapping[str, Any]
+    done: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> "_Cell":
+        return cls(folder, _read_json(folder / "cell.json"), _read_json(folder / "done.json"))
+
+    @property
+    def env_id(self) -> str:
+        return str(self.facts["env_id"])
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        return [int(seed) for seed in self.facts["seeds"]]
+
+    @property
+    def ended_at(self) -> str:
+        return str(self.done["ended_at"])
+
+    @property
+    def provenance(self) -> dict[str, object]:
+        return {
+            **self.facts["provenance"],
+            "command": self.facts["command"],
+            "folder": str(self.folder),
+            "exit_code": self.done["exit_code"],
+        }
+
+    def files(self, step: str) -> WandbFiles:
+        return WandbFiles(self.folder, step)
+
+    def never_logged(self, seed: int) -> RunHistory:
+        return RunHistory(
+            identity=f"{self.folder.resolve()}#{seed}",
+            version=self.ended_at,
+            state="failed",
+            config={"env_id": self.env_id, "seed": seed},
+            columns={},
+            source=str(self.folder),
+            incomplete=f"the command ended with exit code {self.done['exit_code']} and logged no run for this seed",
+            provenance=self.provenance,
+        )
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{path}: is not the file a launcher wrote ({error}); remove its folder and run again"
+        ) from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: is not the file a launcher wrote; remove its folder and run again")
+    return content

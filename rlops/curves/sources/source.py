@@ -1,0 +1,61 @@
+"""What every source of runs can do, and the one loop that brings runs from a source into the store."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from rlops.curves.history import RunHistory
+from rlops.curves.store import Store
+
+MOST_REQUESTS = 8
+"""W&B asks for no more parallel requests than this."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A run that a source has: `identity` names it for ever, `version` changes when its content does."""
+
+    identity: str
+    version: str
+
+
+class Source(Protocol):
+    """A place that has runs."""
+
+    def list_runs(self) -> Sequence[Listing]:
+        """All runs there are, cheaply: no history is read."""
+
+    def fetch(self, listing: Listing) -> RunHistory:
+        """One run with its complete history."""
+
+
+def pull(
+    source: Source, store: Store, progress: Callable[[int, int], None] = lambda _done, _all: None
+) -> list[RunHistory]:
+    """All runs of the source, from the store where it has the same version, else fetched and stored.
+
+    `progress(done, all)` is called after each. What has been fetched stays stored when this is interrupted.
+    """
+    listings = source.list_runs()
+
+    def bring(listing: Listing) -> RunHistory:
+        stored = store.get(listing.identity, listing.version)
+        if stored is None:
+            stored = source.fetch(listing)
+            store.put(stored)
+        return stored
+
+    with ThreadPoolExecutor(min(MOST_REQUESTS, os.cpu_count() or 1)) as pool:
+        try:
+            return list(_counted(pool.map(bring, listings), len(listings), progress))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _counted(histories: Iterator[RunHistory], count: int, progress: Callable[[int, int], None]) -> Iterator[RunHistory]:
+    for done, history in enumerate(histories, start=1):
+        progress(done, count)
+        yield history

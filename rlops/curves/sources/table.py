@@ -1,0 +1,83 @@
+"""Curves that other people made: a long table with a row a point, CSV or parquet."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from rlops.curves.learning_curve import LearningCurve, Run, RunSet
+from rlops.curves.references import Reference
+from rlops.errors import UsageError
+from rlops.plan import did_you_mean
+
+STEP = "global_step"
+
+
+def read_table(reference: Reference) -> RunSet:
+    """The run set in `file:PATH?...`: columns env_id, seed, global_step and the metric; other columns filter.
+
+    `env_id` and `seed` may be missing where the table holds one environment or one run. Raises UsageError for a file
+    that cannot be read, for columns that are missing, and where a filter leaves nothing or two runs under one seed.
+    """
+    metric = reference.one("metric", "episodic_return")
+    table = _filtered(_read(Path(reference.target), reference), reference)
+    for column in (metric, STEP, "env_id", "seed"):
+        if column not in table:
+            there = f"it has: {', '.join(map(str, table.columns))}{did_you_mean(column, table.columns)}"
+            hint = "; name another with &metric=" if column == metric else ""
+            raise UsageError(f"{reference.text}: the table has no column '{column}'; {there}{hint}")
+    _refuse_mixed_runs(table, reference, metric)
+    runs = [
+        _run(str(env_id), seed, rows, metric, reference)
+        for (env_id, seed), rows in table.groupby(["env_id", "seed"], sort=False)
+    ]
+    return RunSet(reference.text, tuple(runs))
+
+
+def _read(path: Path, reference: Reference) -> pd.DataFrame:
+    if not path.is_file():
+        raise UsageError(f"{reference.text}: there is no file {path}")
+    try:
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except ImportError:
+        raise UsageError(f"{path}: reading parquet needs pyarrow: pip install 'rlops[parquet]'") from None
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{path}: is not a table that can be read: {error}") from None
+
+
+def _filtered(table: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+    filters = {**reference.other_filters("metric")}
+    if reference.env_ids is not None:
+        filters["env_id"] = tuple(reference.env_ids)
+    for key, allowed in filters.items():
+        if key not in table:
+            raise UsageError(f"{reference.text}: the table has no column '{key}'{did_you_mean(key, table.columns)}")
+        table = table[table[key].astype(str).isin(allowed)]
+    if reference.seeds is not None and "seed" in table:
+        table = table[table["seed"].isin(reference.seeds)]
+    if table.empty:
+        raise UsageError(f"{reference.text}: no row is left by the filters")
+    return table
+
+
+def _refuse_mixed_runs(table: pd.DataFrame, reference: Reference, metric: str) -> None:
+    """Two algorithms under one seed would be averaged into a curve that nobody trained."""
+    others = [column for column in table.columns if column not in {metric, STEP, "env_id", "seed"}]
+    labels = [column for column in others if not pd.api.types.is_float_dtype(table[column])]
+    if not labels:
+        return
+    distinct = table.groupby(["env_id", "seed"])[labels].nunique().max()
+    for column in labels:
+        if distinct[column] > 1 and distinct[column] < len(table) / table.groupby(["env_id", "seed"]).ngroups:
+            values = ", ".join(sorted(map(str, table[column].unique()))[:8])
+            raise UsageError(
+                f"{reference.text}: one seed of one environment holds several runs that differ in '{column}' "
+                f"({values}); add &{column}=... to choose"
+            )
+
+
+def _run(env_id: str, seed: object, rows: pd.DataFrame, metric: str, reference: Reference) -> Run:
+    if not str(seed).removesuffix(".0").isdigit():
+        raise UsageError(f"{reference.text}: seed {seed!r} of {env_id} is not a whole number")
+    rows = rows[rows[metric].notna() | rows[STEP].notna()]
+    curve = LearningCurve.from_points(rows[STEP].to_numpy(), rows[metric].to_numpy())
+    return Run(env_id, int(float(str(seed))), curve, curve.sha256(), source=reference.text)

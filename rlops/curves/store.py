@@ -1,0 +1,67 @@
+"""The store: one npz per run is the truth. Nothing in it is pickled, every write is atomic."""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlops.curves.history import Column, RunHistory
+from rlops.errors import UsageError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Store:
+    """The run histories below `folder`; several processes may read and write at once."""
+
+    folder: Path
+
+    def get(self, identity: str, version: str | None = None) -> RunHistory | None:
+        """The stored run, None where there is none, another version of it, or a file that cannot be read."""
+        try:
+            with np.load(self._path(identity), allow_pickle=False) as arrays:
+                meta = json.loads(bytes(arrays["meta"]).decode())
+                _check_format(meta, self._path(identity))
+                columns = {
+                    key: Column(arrays[f"rows_{i}"], arrays[f"values_{i}"]) for i, key in enumerate(meta.pop("keys"))
+                }
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None  # torn or corrupt: pulled again, as if it had never been there
+        meta.pop("format")
+        history = RunHistory(columns=columns, **{**meta, "tags": tuple(meta["tags"])})
+        return history if version in {None, history.version} else None
+
+    def put(self, history: RunHistory) -> None:
+        """Write the run, replacing an older version of it."""
+        meta = {name: value for name, value in vars(history).items() if name != "columns"}
+        meta = {**meta, "config": dict(history.config), "provenance": dict(history.provenance)}
+        meta = {**meta, "keys": list(history.columns), "format": FORMAT}
+        arrays: dict[str, Any] = {"meta": np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)}
+        for i, column in enumerate(history.columns.values()):
+            arrays |= {f"rows_{i}": column.rows, f"values_{i}": column.values}
+        path = self._path(history.identity)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        partial.replace(path)
+
+    def _path(self, identity: str) -> Path:
+        return self.folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npz"
+
+
+def _check_format(meta: Mapping[str, object], path: Path) -> None:
+    if meta["format"] != FORMAT:
+        raise UsageError(
+            f"{path} was written by another version of rlops (format {meta['format']}, this one reads {FORMAT}); "
+            "use that version, or another folder with --dir"
+        )

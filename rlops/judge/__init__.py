@@ -1,0 +1,32 @@
+"""What it means: findings, comparison, the verdict. Everything that decides lives here."""
+
+from rlops.curves import RunSet
+from rlops.judge.compare import compare
+from rlops.judge.integrity import definition_findings, findings, horizon_findings
+from rlops.judge.record import Finding, Verdict, Word, json_schema, read_verdict
+from rlops.judge.verdict import decide
+from rlops.judge.write_up import Case, Occasion, write_up
+from rlops.plan import Plan
+
+
+def judge(
+    baseline: RunSet, candidate: RunSet, plan: Plan, occasion: Occasion, beforehand: tuple[Finding, ...] = ()
+) -> Verdict:
+    """The verdict on `candidate` under `plan`; `beforehand`: findings that need more than the runs to be seen."""
+    comparison = compare(baseline, candidate, plan)
+    found = [*beforehand, *findings(baseline, candidate, plan)]
+    decision = decide(comparison, found, plan)
+    return write_up(Case(plan, baseline, candidate, comparison, found, decision, occasion))
+
+
+__all__ = [
+    "Finding",
+    "Occasion",
+    "Verdict",
+    "Word",
+    "definition_findings",
+    "horizon_findings",
+    "json_schema",
+    "judge",
+    "read_verdict",
+]

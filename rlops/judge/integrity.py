@@ -1,0 +1,192 @@
+"""Findings: what the reader must know beside the verdict. Named, never averaged away, never stretched."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from rlops.curves import Baseline, Run, RunSet, common_config, duplicates, fault_of, sound_runs
+from rlops.judge.record import Finding, Side
+from rlops.plan import Benchmark, Plan, format_seeds
+from rlops.stats import smallest_p
+
+FEWEST_RUNS = 2
+UNEQUAL_HORIZON = 0.9
+"""Horizons nearer than this count as equal: where none was given, the end of logging differs a little (arbitrary)."""
+OTHER_PLACES = frozenset({"seed", "seeds", "env_id", "exp_name"})
+
+
+def definition_findings(baseline: Baseline, benchmark: Benchmark | None) -> list[Finding]:
+    """What makes a stored baseline not comparable with the benchmark as it is now."""
+    if benchmark is None:
+        return []
+    metric = benchmark.metric
+    pairs: list[tuple[str, object, object, str | None]] = [
+        ("metric", baseline.metric, metric.name, None),
+        ("step counter", baseline.step, metric.step, None),
+        ("direction", baseline.direction, metric.direction, None),
+    ]
+    if baseline.benchmark_command:
+        pairs.append(("command", " ".join(baseline.benchmark_command), " ".join(benchmark.command), None))
+    pairs += [("budget", item.budget, benchmark.budget, item.env_id) for item in baseline.environments]
+    return [
+        Finding(
+            kind="other-definition",
+            severity="not-comparable",
+            env_id=env_id,
+            detail=f"the {what} of the baseline is {before}, the benchmark's is {now}",
+        )
+        for what, before, now, env_id in pairs
+        if before != now
+    ]
+
+
+def findings(baseline: RunSet, candidate: RunSet, plan: Plan) -> list[Finding]:
+    """Everything there is to say about the runs of both sides, environment by environment, then about the sides."""
+    found: list[Finding] = []
+    for item in plan.environments:
+        sides: tuple[tuple[Side, RunSet], ...] = (("baseline", baseline), ("candidate", candidate))
+        for side, run_set in sides:
+            runs = run_set.of(item.env_id)
+            found += _faults(runs, item.budget, side, item.env_id)
+            found += _copies(runs, item.budget, side, item.env_id)
+            found += _oddities(runs, side, item.env_id)
+        found += _missing_seeds(candidate, plan, item.env_id)
+        found += _too_few(baseline, candidate, plan, item.env_id, item.budget)
+        found += _same_runs(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
+        found += _hyperparameters(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
+        if not item.informative:
+            detail = f"the baseline's gain over a random policy ({item.scale:.4g}) is no larger than its spread"
+            found.append(_finding("uninformative", "note", detail, item.env_id))
+    known = {item.env_id for item in plan.environments}
+    strangers = [env_id for env_id in candidate.env_ids if env_id not in known]
+    found += [_finding("no-baseline", "warning", "the baseline does not have this environment", e) for e in strangers]
+    return found + _surroundings(baseline.provenance, candidate.provenance) + _confounded(baseline, candidate)
+
+
+def horizon_findings(baseline: RunSet, candidate: RunSet, budgets: Mapping[str, int]) -> list[Finding]:
+    """Environments whose sides logged for unequally long, where no budget was given: compared up to the shorter end."""
+    found = []
+    for env_id, budget in budgets.items():
+        ends = [max(run.curve.last_step for run in side.of(env_id)) for side in (baseline, candidate)]
+        if budget < UNEQUAL_HORIZON * max(ends):
+            detail = (
+                f"the baseline ends at step {ends[0]:,}, the candidate at {ends[1]:,}; both are judged at {budget:,}"
+            )
+            found.append(_finding("unequal-horizons", "warning", detail, env_id))
+    return found
+
+
+def _finding(
+    kind: str, severity: str, detail: str, env_id: str | None, side: Side | None = None, seeds: Iterable[int] = ()
+) -> Finding:
+    fields = {"kind": kind, "severity": severity, "detail": detail, "env_id": env_id, "side": side}
+    return Finding.model_validate({**fields, "seeds": tuple(sorted(seeds))})
+
+
+def _faults(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterator[Finding]:
+    """Runs with a fault, one finding a kind."""
+    by_kind: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for run in runs:
+        fault = fault_of(run, budget)
+        if fault:
+            by_kind[fault.kind].append((run.seed, fault.detail))
+    for kind, cases in by_kind.items():
+        seeds = sorted(seed for seed, _ in cases)
+        detail = f"seed {cases[0][0]}: {cases[0][1]}"
+        if len(cases) > 1:
+            detail = f"{len(cases)} runs (seeds {format_seeds(seeds)}); {detail}"
+        yield _finding(kind, "failed" if side == "candidate" else "warning", detail, env_id, side, seeds)
+
+
+def _copies(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterator[Finding]:
+    copies = duplicates(run for run in runs if fault_of(run, budget) is None)
+    if copies:
+        pairs = ", ".join(f"{copy} = {original}" for copy, original in sorted(copies.items()))
+        detail = f"bit-equal curves under different seeds ({pairs}); each counts once"
+        yield _finding("duplicated-seeds", "warning", detail, env_id, side, copies)
+    again = [seed for seed, count in Counter(run.seed for run in runs).items() if count > 1]
+    if again:
+        detail = f"seeds {format_seeds(again)} have more than one run; which one counts cannot be told, so none does"
+        yield _finding("repeated-seed", "failed" if side == "candidate" else "warning", detail, env_id, side, again)
+
+
+def _oddities(runs: Sequence[Run], side: Side, env_id: str) -> Iterator[Finding]:
+    repeated = {run.seed: run.curve.repeated_steps for run in runs if run.curve.repeated_steps}
+    if repeated:
+        detail = f"{sum(repeated.values())} points share their step with an earlier one; the later one counts"
+        yield _finding("repeated-steps", "note", detail, env_id, side, repeated)
+    constant = [run.seed for run in runs if run.curve.values.size > 1 and np.ptp(run.curve.values) == 0]
+    if constant:
+        yield _finding("constant-curve", "note", "the metric never changes", env_id, side, constant)
+
+
+def _missing_seeds(candidate: RunSet, plan: Plan, env_id: str) -> Iterator[Finding]:
+    there = {run.seed for run in candidate.of(env_id)}
+    if plan.seeds is not None:
+        missing, severity = set(plan.seeds) - there, "failed"
+        detail = "planned, but there is no run: "
+    elif not there:
+        yield _finding("missing-seeds", "failed", "the candidate has no run of this environment", env_id, "candidate")
+        return
+    else:
+        missing, severity = {run.seed for run in candidate.runs} - there, "warning"
+        detail = "other environments of the candidate have them, this one does not: "
+    if missing:
+        yield _finding(
+            "missing-seeds", severity, f"{detail}seeds {format_seeds(missing)}", env_id, "candidate", missing
+        )
+
+
+def _too_few(baseline: RunSet, candidate: RunSet, plan: Plan, env_id: str, budget: int) -> Iterator[Finding]:
+    n0, n1 = (len(sound_runs(side.of(env_id), budget)) for side in (baseline, candidate))
+    if min(n0, n1) < FEWEST_RUNS:
+        detail = f"{n0} baseline and {n1} candidate runs can be scored; a test needs two on either side"
+        yield _finding("too-few-seeds", "warning", detail, env_id)
+        return
+    level = plan.policy.alpha / len(plan.environments)
+    if smallest_p(n0, n1) > level:
+        detail = (
+            f"{n0} + {n1} runs can give no p below {smallest_p(n0, n1):.2g}, the level is {level:.2g}: "
+            "a regression of this environment alone cannot be proven, however large"
+        )
+        yield _finding("level-unreachable", "warning", detail, env_id)
+
+
+def _same_runs(baseline: Sequence[Run], candidate: Sequence[Run], env_id: str) -> Iterator[Finding]:
+    """Bit-equal curves that prove nothing, because nobody knows whether the machines were alike."""
+    hashes = {run.seed: run.curve_sha256 for run in baseline if run.fingerprint is None}
+    same = [run.seed for run in candidate if run.curve.steps.size and hashes.get(run.seed) == run.curve_sha256]
+    if same:
+        detail = "both sides have bit-equal curves here; are they the same runs?"
+        yield _finding("same-runs", "warning", detail, env_id, None, same)
+
+
+def _hyperparameters(baseline: Sequence[Run], candidate: Sequence[Run], env_id: str) -> Iterator[Finding]:
+    if not baseline or not candidate:
+        return
+    before, now = common_config(list(baseline)), common_config(list(candidate))
+    unequal = [key for key in before if key in now and key not in OTHER_PLACES and before[key] != now[key]]
+    if unequal:
+        detail = ", ".join(f"{key} {before[key]} → {now[key]}" for key in sorted(unequal))
+        yield _finding("hyperparameters", "warning", f"unequal settings: {detail}", env_id)
+
+
+def _surroundings(baseline: Mapping[str, object], candidate: Mapping[str, object]) -> list[Finding]:
+    found = []
+    before, now = baseline.get("packages"), candidate.get("packages")
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        names = sorted({*before, *now})
+        unequal = [f"{n} {before.get(n, '–')} → {now.get(n, '–')}" for n in names if before.get(n) != now.get(n)]
+        if unequal:
+            found.append(_finding("packages", "warning", ", ".join(unequal), None))
+    return found
+
+
+def _confounded(baseline: RunSet, candidate: RunSet) -> list[Finding]:
+    """All of one side on one kind of machine, all of the other on another: a difference could be either's."""
+    before, now = ({run.fingerprint for run in side.runs if run.fingerprint} for side in (baseline, candidate))
+    if not before or not now or before & now:
+        return []
+    detail = "no machine is on both sides: what the machine changes and what the code changes cannot be told apart"
+    return [_finding("machine", "note", detail, None)]

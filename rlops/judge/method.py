@@ -1,0 +1,47 @@
+"""The method in words, as it was applied: the report's reader is owed the error rates and what they do not cover."""
+
+from rlops.judge.compare import Comparison
+from rlops.plan import Plan
+
+
+def smallest_loss(plan: Plan) -> str:
+    """What the margins mean, with the numbers of this plan."""
+    shares = [f"{item.margin / item.scale:.0%}" for item in plan.environments if item.scale > 0]
+    spread = (
+        f"{min(shares, key=_number)} to {max(shares, key=_number)}" if len(set(shares)) > 1 else "".join(shares[:1])
+    )
+    return (
+        f"per environment {spread or 'no'} of the scale (baseline mean minus random-policy score), "
+        f"for the mean over environments {plan.suite_margin:.0%}"
+    )
+
+
+def method(plan: Plan, comparison: Comparison) -> tuple[str, ...]:
+    """Paragraphs: score, harm test, pass test, what they do not see."""
+    m, policy = len(plan.environments), plan.policy
+    alone = "" if m == 1 else f" Holm's procedure holds the {m} environments together."
+    suite = ""
+    if comparison.suite is not None:
+        suite = (
+            " The mean change over the informative environments must be shown to be inside its own margin as well "
+            "(t test, Satterthwaite's degrees of freedom)."
+        )
+    who = "Every environment must pass." if policy.strict else "Only the mean over environments must pass."
+    return (
+        "Every run is one number: `final`, the mean of its learning curve over the last 10 % of the budget, from the "
+        "curve on a grid of 100 steps (last value carried forward). Runs that failed, broke off or logged NaN are named "
+        "and not averaged in.",
+        f"Worse? An exact studentised permutation test per environment asks whether the labels could have fallen this "
+        f"way by chance.{alone} If nothing has changed, some environment is called worse in at most {policy.alpha:.0%} "
+        "of comparisons, averaged over baselines.",
+        f"Good enough? A pass must be proven, too: the same test with the candidate raised by the margin must reject "
+        f"at {policy.beta:.0%}. {who}{suite} If a true loss is as large as the margin, it passes in at most "
+        f'{policy.beta:.0%} of comparisons. "Not significantly worse" alone is never a pass: it is inconclusive.',
+        f"Smallest loss that matters: {smallest_loss(plan)}.",
+        "Not seen: a loss that shows only in the speed of learning and not at the end, and an unlucky baseline: the "
+        "error rate is an average over baselines, and a given one of 20 seeds can be several times worse.",
+    )
+
+
+def _number(share: str) -> float:
+    return float(share.rstrip("%"))

@@ -1,0 +1,226 @@
+"""verdict.json: the record of a verdict. Renderers show what stands here and compute nothing.
+
+Numbers: `change`, `interval`, `margin`, `minimum_detectable_change` are fractions of an environment's scale, negative =
+worse; scores and curves are in the metric's own units and direction. p-values are one-sided.
+"""
+
+import enum
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rlops.errors import UsageError
+
+SCHEMA: Literal[1] = 1
+MOST_BYTES = 64 * 1024 * 1024
+
+
+class Word(enum.StrEnum):
+    """The seven verdicts."""
+
+    IDENTICAL = "identical"
+    """bit-equal curves: nothing that is trained has changed"""
+    EQUIVALENT = "equivalent"
+    """shown to lose less than the margin"""
+    IMPROVED = "improved"
+    """shown to lose less than the margin, and shown to be better"""
+    REGRESSED = "regressed"
+    """shown to be worse, and not shown to be inside the margin"""
+    INCONCLUSIVE = "inconclusive"
+    """neither is shown: more seeds would decide"""
+    FAILED = "failed"
+    """candidate runs failed or are missing"""
+    NOT_COMPARABLE = "not-comparable"
+    """the two sides did not do the same thing"""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Interval = tuple[float, float]
+Side = Literal["baseline", "candidate"]
+
+
+class Finding(_Record):
+    """Something the reader must know beside the verdict. `kind` is a slug that docs/findings.md explains."""
+
+    kind: str
+    severity: Literal["note", "warning", "failed", "not-comparable"]
+    detail: str
+    env_id: str | None = None
+    side: Side | None = None
+    seeds: tuple[int, ...] = ()
+
+
+class RunRow(_Record):
+    """One run: its scores where it has them, why not where it has none, and how to make it again."""
+
+    side: Side
+    seed: int
+    state: str
+    counted: bool
+    why_not: str | None = None
+    final: float | None = None
+    auc: float | None = None
+    last_step: int
+    minutes: float | None = None
+    url: str | None = None
+    command: tuple[str, ...] = ()
+
+
+class CurveBand(_Record):
+    """Mean over seeds at each grid step with its 95 % t interval, and every seed's own curve."""
+
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    seeds: Mapping[int, tuple[float, ...]]
+
+
+class Curves(_Record):
+    """Learning curves on the common step grid, rounded to five significant digits: for pictures."""
+
+    steps: tuple[float, ...]
+    baseline: CurveBand | None = None
+    candidate: CurveBand | None = None
+
+
+class EnvironmentVerdict(_Record):
+    """One environment. What could not be computed is None, and a finding or `note` says why."""
+
+    env_id: str
+    verdict: Word
+    note: str | None = None
+    p_harm: float | None = None
+    p_equivalent: float | None = None
+    p_improved: float | None = None
+    change: float | None = None
+    interval: Interval | None = None
+    margin: float | None = None
+    scale: float | None = None
+    spread: float | None = None
+    random_score: float | None = None
+    mean_baseline: float | None = None
+    mean_candidate: float | None = None
+    probability_of_improvement: float | None = None
+    n_baseline: int
+    n_candidate: int
+    minimum_detectable_change: float | None = None
+    seeds_to_decide: int | None = None
+    budget: int
+    curves: Curves
+    runs: tuple[RunRow, ...]
+
+
+class Suite(_Record):
+    """All informative environments together: mean change with its 95 % interval, margin, p of the pass test."""
+
+    change: float
+    interval: Interval
+    margin: float
+    p_equivalent: float
+    passed: bool
+    environments: int
+
+
+class SideRecord(_Record):
+    """Who took part: the reference as given, and what is known of its code and machine."""
+
+    reference: str
+    n_runs: int
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    packages: Mapping[str, str] = {}
+    machine: str | None = None
+    python: str | None = None
+
+
+class PolicyRecord(_Record):
+    """The planned error rates, and the smallest loss that matters in words."""
+
+    alpha: float
+    beta: float
+    strict: bool
+    smallest_loss: str
+
+
+class NextStep(_Record):
+    """What to do now: a sentence, the command if there is one, and its cost."""
+
+    text: str
+    command: str | None = None
+    minutes: float | None = None
+
+
+class Cost(_Record):
+    """What the answer took: cells trained for it and known before, their minutes, environment steps of the candidate."""
+
+    cells_trained: int | None = None
+    cells_known: int | None = None
+    minutes: float | None = None
+    environment_steps: int
+
+
+class Verdict(_Record):
+    """The whole record; `environments` worst first, as they are shown."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_version: Literal[1] = Field(SCHEMA, alias="schema")
+    verdict: Word
+    exit_code: Annotated[int, Field(ge=0, le=255)]
+    sentence: str
+    benchmark: str | None
+    metric: str
+    step: str
+    direction: Literal["higher-is-better", "lower-is-better"]
+    baseline: SideRecord
+    candidate: SideRecord
+    policy: PolicyRecord
+    suite: Suite | None
+    counts: Mapping[Word, int]
+    environments: tuple[EnvironmentVerdict, ...]
+    findings: tuple[Finding, ...]
+    next_step: NextStep
+    method: tuple[str, ...]
+    cost: Cost
+    data_sha256: str
+    command: str
+    rlops_version: str
+    created_at: str
+
+    def to_json(self) -> str:
+        """The text of verdict.json."""
+        return self.model_dump_json(by_alias=True, indent=1)
+
+
+def read_verdict(path: Path) -> Verdict:
+    """The record in the file at `path`; raises UsageError for a missing, oversized or foreign file."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise UsageError(f"{path}: is larger than {MOST_BYTES >> 20} MiB; that is no verdict.json of rlops")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise UsageError(f"{path}: there is no verdict; `rlops compare` and `rlops gate` write one") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: is not JSON: {error}") from None
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema != SCHEMA:
+        raise UsageError(
+            f"{path}: has schema {schema}, this rlops reads schema {SCHEMA}; make it again with `rlops compare`"
+        )
+    try:
+        return Verdict.model_validate(content)
+    except ValidationError as error:
+        detail = error.errors()[0]
+        where = ".".join(map(str, detail["loc"]))
+        raise UsageError(f"{path}: {where}: {detail['msg']}; make it again with `rlops compare`") from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of verdict.json."""
+    return Verdict.model_json_schema(by_alias=True)

@@ -1,0 +1,206 @@
+"""One process to launch: a cell, or the seeds of one environment that a trainer takes at once. And its directory."""
+
+import fcntl
+import hashlib
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rlops.plan import Cell, Grid, format_seeds
+
+PASSED_ON = (
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TERM", "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "MUJOCO_GL", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+    "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS",
+)  # fmt: skip
+"""All that a child sees of the user's environment: no token, and nothing that chooses other code (PYTHONPATH)."""
+PASSED_ON_ONLINE = ("WANDB_API_KEY", "WANDB_BASE_URL")
+LOG_TAIL_LINES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class CellGroup:
+    """Cells of one environment that one process trains, and the directory of what comes of it.
+
+    The directory holds `cell.json` (what was asked), `stdout.log`, wandb's own files, and `done.json`, written last
+    and at once: without it nothing in the directory counts.
+    """
+
+    grid: Grid
+    cells: tuple[Cell, ...]
+    parent: Path
+
+    @property
+    def env_id(self) -> str:
+        """The environment of all cells."""
+        return self.cells[0].env_id
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds in ascending order."""
+        return tuple(sorted(cell.seed for cell in self.cells))
+
+    @property
+    def label(self) -> str:
+        """How people call it: environment and seeds."""
+        return label(self.env_id, self.seeds)
+
+    @property
+    def folder(self) -> Path:
+        """Slug and key: environment ids contain '/'."""
+        key = hashlib.sha256("".join(cell.key for cell in self.cells).encode()).hexdigest()[:8]
+        slug = re.sub(r"[^\w.-]+", "_", f"{self.env_id}-s{format_seeds(self.seeds)}")
+        return self.parent / f"{slug[:80]}-{key}"
+
+    @property
+    def directory(self) -> "CellDirectory":
+        """Where it is trained."""
+        return CellDirectory(self.folder)
+
+    def locks(self) -> list[Path]:
+        """A lock file a cell: whoever holds it trains the cell, however the cells are grouped."""
+        return [self.parent / ".locks" / cell.key[:24] for cell in self.cells]
+
+    def request(self) -> dict[str, object]:
+        """cell.json: everything that the process needs to run, and a reader to understand it."""
+        benchmark, variant = self.grid.benchmark, self.grid.variant
+        return {
+            "benchmark": benchmark.name,
+            "variant": variant.name,
+            "env_id": self.env_id,
+            "seeds": list(self.seeds),
+            "keys": {str(cell.seed): cell.key for cell in self.cells},
+            "command": list(benchmark.argv(self.env_id, self.seeds, sys.executable)),
+            "working_directory": str(variant.root),
+            "minutes": benchmark.resources.minutes,
+            "grace_seconds": benchmark.resources.grace_seconds,
+            "provenance": variant.provenance.to_json(),
+        }
+
+    def environment(self) -> dict[str, str]:
+        """The variables the process gets: an allow-list, and wandb told to log here."""
+        benchmark = self.grid.benchmark
+        passed = PASSED_ON + (PASSED_ON_ONLINE if benchmark.wandb.mode == "online" else ())
+        variables = {name: os.environ[name] for name in passed if name in os.environ}
+        threads = str(benchmark.resources.cores)
+        defaults = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"}
+        return {
+            **defaults,
+            **variables,
+            "WANDB_MODE": benchmark.wandb.mode,
+            "WANDB_DIR": str(self.folder.resolve()),
+            "WANDB_PROJECT": benchmark.wandb.project,
+            **({"WANDB_ENTITY": benchmark.wandb.entity} if benchmark.wandb.entity else {}),
+            "WANDB_RUN_GROUP": self.grid.name,
+            "WANDB_TAGS": f"rlops,{benchmark.name}",
+            "WANDB_SILENT": "true",
+        }
+
+
+@dataclass(frozen=True)
+class CellDirectory:
+    """The directory of a cell group, read back."""
+
+    folder: Path
+
+    @property
+    def done(self) -> Mapping[str, Any] | None:
+        """How the process ended (done.json), None while it has not, or was stopped."""
+        return _read_json(self.folder / "done.json")
+
+    @property
+    def request(self) -> Mapping[str, Any] | None:
+        """What was asked (cell.json)."""
+        return _read_json(self.folder / "cell.json")
+
+    @property
+    def killed_by(self) -> str | None:
+        """The signal that killed the process, None where none did."""
+        try:
+            return (self.folder / "killed").read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+    @property
+    def log(self) -> Path:
+        """What the process printed."""
+        return self.folder / "stdout.log"
+
+    def log_tail(self, lines: int = LOG_TAIL_LINES) -> str:
+        """The last lines that the process printed, without control sequences."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(0, self.log.stat().st_size - 64 * 1024))
+                text = file.read().decode(errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(plain_text(text).splitlines()[-lines:])
+
+
+def label(env_id: str, seeds: Iterable[int]) -> str:
+    """How people call a group: environment and seeds."""
+    numbers = sorted(seeds)
+    return f"{env_id} seed{'s' if len(numbers) > 1 else ''} {format_seeds(numbers)}"
+
+
+def plain_text(text: str) -> str:
+    """Text from a stranger, without terminal control sequences."""
+    text = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.", "", text)
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def group_cells(grid: Grid, cells: Iterable[Cell], parent: Path, slots: int) -> list[CellGroup]:
+    """The processes that train `cells`, in the order of their first cell, so that all `slots` have something to do."""
+    waiting: dict[str, list[Cell]] = {}
+    for cell in cells:
+        waiting.setdefault(cell.env_id, []).append(cell)
+    most = grid.benchmark.resources.seeds_per_process if grid.benchmark.many_seeds_a_process else 1
+    total = sum(len(of_env) for of_env in waiting.values())
+    size = max(1, min(most, math.ceil(total / slots)))
+    groups = [
+        CellGroup(grid, tuple(of_env[i : i + size]), parent)
+        for of_env in waiting.values()
+        for i in range(0, len(of_env), size)
+    ]
+    position = {cell.key: i for i, cell in enumerate(grid.cells)}
+    return sorted(groups, key=lambda group: position[group.cells[0].key])
+
+
+def finished_cells(parent: Path) -> dict[tuple[str, int], CellDirectory]:
+    """(environment, seed) -> directory of every cell below `parent` that is done."""
+    found = {}
+    for path in sorted(parent.glob("*/done.json")):
+        directory = CellDirectory(path.parent)
+        request = directory.request
+        if request and directory.done:
+            found.update({(request["env_id"], seed): directory for seed in request["seeds"]})
+    return found
+
+
+def is_locked(path: Path) -> bool:
+    """Does a process hold the lock of a cell?"""
+    try:
+        lock = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def _read_json(path: Path) -> Mapping[str, Any] | None:
+    try:
+        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content

@@ -1,0 +1,33 @@
+"""What every executor can do. Any engine that can run a command can run cells."""
+
+import enum
+from typing import Protocol
+
+from rlops.launch.cell_group import CellGroup
+
+
+class Ending(enum.Enum):
+    """How a submitted group ended, as far as the executor knows; the exit code is in the group's done.json."""
+
+    ENDED = "ended"
+    """the command ended by itself"""
+    BUSY = "busy"
+    """somebody else is training one of its cells"""
+    STOPPED = "stopped"
+    """the command was stopped or killed: nothing of it counts, the same command of the user trains it again"""
+
+
+class Executor(Protocol):
+    """Runs cell groups somewhere."""
+
+    def capacity(self) -> int:
+        """How many groups can run at once."""
+
+    def submit(self, group: CellGroup) -> None:
+        """Start a group; returns at once."""
+
+    def poll(self, group: CellGroup) -> Ending | None:
+        """How a submitted group ended, None while it runs."""
+
+    def cancel(self, group: CellGroup) -> None:
+        """Ask a submitted group to end now."""

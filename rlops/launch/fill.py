@@ -1,0 +1,145 @@
+"""Fills a grid: trains the cells that are not done, and says how it stands. The same call resumes."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rlops.launch.cell_group import CellDirectory, CellGroup, finished_cells, group_cells, is_locked, label
+from rlops.launch.executor import Ending, Executor
+from rlops.launch.interrupts import Interrupts
+from rlops.plan import Cell, Grid
+
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A group whose process failed, with its last lines."""
+
+    label: str
+    why: str
+    log: Path
+    log_tail: str
+
+
+@dataclass
+class Board:
+    """How a grid stands. `known`: cells that were done before; `elsewhere`: trained by another rlops right now."""
+
+    grid: Grid
+    folder: Path
+    known: int = 0
+    waiting: list[CellGroup] = field(default_factory=list)
+    running: dict[CellGroup, float] = field(default_factory=dict)
+    ended: list[CellGroup] = field(default_factory=list)
+    elsewhere: list[CellGroup] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def trained(self) -> int:
+        """Cells trained by this call."""
+        return sum(len(group.cells) for group in self.ended)
+
+
+def fill(
+    grid: Grid,
+    folder: Path,
+    executor: Executor,
+    interrupts: Interrupts,
+    changed: Callable[[Board], None] = lambda _board: None,
+    *,
+    force: bool = False,
+) -> Board:
+    """Train every cell of `grid` that is not done below `folder`; `changed(board)` is called whenever something moves.
+
+    `force` trains cells again that failed. Returns when nothing runs any more: all done, or `interrupts` said stop.
+    """
+    parent = folder / grid.name
+    if force:
+        _forget_failed(grid.cells, parent)
+    done = finished_cells(parent)
+    missing = [cell for cell in grid.cells if (cell.env_id, cell.seed) not in done]
+    board = Board(grid, parent, known=len(grid.cells) - len(missing))
+    board.waiting = group_cells(grid, missing, parent, executor.capacity())
+    _note_known_failures(board, done)
+    changed(board)
+    while board.running or (board.waiting or board.elsewhere) and not interrupts.no_more:
+        if _step(board, executor, interrupts):
+            changed(board)
+        time.sleep(POLL_SECONDS)
+    return board
+
+
+def _step(board: Board, executor: Executor, interrupts: Interrupts) -> bool:
+    """Collect what ended, start what fits; did anything move?"""
+    before = (len(board.waiting), len(board.running), len(board.elsewhere))
+    for group in list(board.running):
+        ending = executor.poll(group)
+        if ending is not None:
+            del board.running[group]
+            _settle(board, group, ending, interrupts)
+        elif interrupts.stop_now:
+            executor.cancel(group)
+    if not interrupts.no_more:
+        _come_back_to_the_others(board)
+        while board.waiting and len(board.running) < executor.capacity():
+            group = board.waiting.pop(0)
+            executor.submit(group)
+            board.running[group] = time.monotonic()
+    return before != (len(board.waiting), len(board.running), len(board.elsewhere))
+
+
+def _settle(board: Board, group: CellGroup, ending: Ending, interrupts: Interrupts) -> None:
+    if ending is Ending.BUSY:
+        board.elsewhere.append(group)
+        return
+    done = group.directory.done
+    if ending is Ending.ENDED and done is not None:
+        board.ended.append(group)
+        if done["exit_code"] != 0:
+            board.failures.append(_failure(group.label, group.directory, f"exit code {done['exit_code']}"))
+    elif not interrupts.stop_now:
+        signal_name = group.directory.killed_by
+        how = f"killed by {signal_name} (out of memory?)" if signal_name else "stopped from outside"
+        board.failures.append(_failure(group.label, group.directory, f"{how}; the same command trains it again"))
+
+
+def _come_back_to_the_others(board: Board) -> None:
+    """Cells that another rlops was training: done by now, or free again because it was stopped."""
+    for group in list(board.elsewhere):
+        if any(is_locked(lock) for lock in group.locks()):
+            continue
+        board.elsewhere.remove(group)
+        done = finished_cells(board.folder)
+        left = [cell for cell in group.cells if (cell.env_id, cell.seed) not in done]
+        board.known += len(group.cells) - len(left)
+        if left:
+            board.waiting.append(CellGroup(board.grid, tuple(left), board.folder))
+
+
+def _note_known_failures(board: Board, done: dict[tuple[str, int], CellDirectory]) -> None:
+    cells = [(cell.env_id, cell.seed) for cell in board.grid.cells if (cell.env_id, cell.seed) in done]
+    for directory in dict.fromkeys(done[cell] for cell in cells):
+        if not _failed(directory):
+            continue
+        env_id = next(env_id for env_id, seed in cells if done[env_id, seed] == directory)
+        seeds = [seed for other, seed in cells if done[other, seed] == directory]
+        code = (directory.done or {}).get("exit_code")
+        why = f"exit code {code} in an earlier call; --force trains it again"
+        board.failures.append(_failure(label(env_id, seeds), directory, why))
+
+
+def _forget_failed(cells: tuple[Cell, ...], parent: Path) -> None:
+    done = finished_cells(parent)
+    for directory in {done[cell.env_id, cell.seed] for cell in cells if (cell.env_id, cell.seed) in done}:
+        if _failed(directory):
+            (directory.folder / "done.json").unlink(missing_ok=True)
+
+
+def _failed(directory: CellDirectory) -> bool:
+    return directory.done is not None and directory.done["exit_code"] != 0
+
+
+def _failure(name: str, directory: CellDirectory, why: str) -> Failure:
+    return Failure(name, why, directory.log, directory.log_tail())

@@ -1,0 +1,53 @@
+"""The local machine as an executor: a process a core."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rlops.launch import supervise
+from rlops.launch.cell_group import CellGroup
+from rlops.launch.executor import Ending
+
+
+@dataclass
+class LocalExecutor:
+    """Runs each group under a supervisor, a process that outlives this one."""
+
+    cores_per_group: int = 1
+    _running: dict[CellGroup, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def capacity(self) -> int:
+        """How many groups can run at once: the cores this process may use, shared out."""
+        return max(1, len(os.sched_getaffinity(0)) // self.cores_per_group)
+
+    def submit(self, group: CellGroup) -> None:
+        """Start the group; returns at once."""
+        group.folder.mkdir(parents=True, exist_ok=True)
+        if group.directory.done is None:
+            (group.folder / "cell.json").write_text(json.dumps(group.request(), indent=2), encoding="utf-8")
+        script = str(Path(supervise.__file__).resolve())
+        process = subprocess.Popen(
+            [sys.executable, "-I", script, str(group.folder.resolve()), *(str(lock) for lock in group.locks())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        assert process.stdin is not None  # noqa: S101  (PIPE was asked for)
+        with process.stdin as pipe:
+            pipe.write(json.dumps(group.environment()).encode())
+        self._running[group] = process
+
+    def poll(self, group: CellGroup) -> Ending | None:
+        """How the group ended, None while it runs."""
+        code = self._running[group].poll()
+        if code is None:
+            return None
+        del self._running[group]
+        return {0: Ending.ENDED, supervise.BUSY: Ending.BUSY}.get(code, Ending.STOPPED)
+
+    def cancel(self, group: CellGroup) -> None:
+        """Ask the group to end now; what it trained is lost, what it printed stays."""
+        self._running[group].terminate()

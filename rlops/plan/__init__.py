@@ -1,0 +1,40 @@
+"""What to run: benchmark files, grids of cells, provenance, the frozen plan."""
+
+from rlops.plan.benchmark import (
+    Benchmark,
+    Margins,
+    Metric,
+    Policy,
+    did_you_mean,
+    find_benchmark,
+    read_benchmark,
+    read_rules,
+)
+from rlops.plan.grid import Cell, Grid, Variant, checkout, expand
+from rlops.plan.plan import EnvironmentPlan, Plan, environment_margin, suite_margin
+from rlops.plan.provenance import Provenance, installed_versions
+from rlops.plan.seeds import format_seeds, parse_seeds
+
+__all__ = [
+    "Benchmark",
+    "Cell",
+    "EnvironmentPlan",
+    "Grid",
+    "Margins",
+    "Metric",
+    "Plan",
+    "Policy",
+    "Provenance",
+    "Variant",
+    "checkout",
+    "did_you_mean",
+    "environment_margin",
+    "expand",
+    "find_benchmark",
+    "format_seeds",
+    "installed_versions",
+    "parse_seeds",
+    "read_benchmark",
+    "read_rules",
+    "suite_margin",
+]

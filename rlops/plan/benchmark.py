@@ -1,0 +1,234 @@
+"""A benchmark: the TOML file that says what is trained and how it is judged. Every key: docs/benchmarks.md."""
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from rlops.errors import UsageError
+from rlops.plan.seeds import format_seeds, parse_seeds
+
+PLACEHOLDERS = ("python", "env_id", "seed", "seeds", "budget")
+HIGHER, LOWER = "higher-is-better", "lower-is-better"
+
+
+def _seeds(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return parse_seeds(value)
+        except UsageError as error:
+            raise ValueError(str(error).removeprefix("seeds: ")) from None
+    return value
+
+
+Seeds = Annotated[tuple[int, ...], BeforeValidator(_seeds), Field(min_length=2)]
+_Model = TypeVar("_Model", bound=BaseModel)
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SeedPlan(_Section):
+    """Which seeds each side trains. They differ, so that every machine takes the statistical way."""
+
+    baseline: Seeds = parse_seeds("1-20")
+    candidate: Seeds = parse_seeds("101-110")
+
+
+class Metric(_Section):
+    """What is judged: a logged value against a step counter."""
+
+    name: str = "charts/episodic_return"
+    step: str = "global_step"
+    direction: Literal["higher-is-better", "lower-is-better"] = HIGHER
+
+
+class Margins(_Section):
+    """The smallest loss that matters: per environment the larger of the first two, for the mean of all of the others."""
+
+    scale_fraction: Annotated[float, Field(gt=0)] = 0.20
+    spreads: Annotated[float, Field(ge=0)] = 1.5
+    suite_fraction: Annotated[float, Field(gt=0)] = 0.10
+    suite_spreads: Annotated[float, Field(ge=0)] = 1.5
+
+
+class Policy(_Section):
+    """The error rates, what must pass, and the exit code of an open question."""
+
+    alpha: Fraction = 0.05
+    beta: Fraction = 0.05
+    strict: bool = True
+    inconclusive: Literal[0, 1, 3] = 3
+
+
+class Rules(_Section):
+    """What a file given with --policy holds."""
+
+    policy: Policy = Policy()
+    margins: Margins = Margins()
+
+
+class Resources(_Section):
+    """What one process takes."""
+
+    cores: Annotated[int, Field(ge=1)] = 1
+    seeds_per_process: Annotated[int, Field(ge=1)] = 10
+    minutes: Annotated[float, Field(gt=0)] = 24 * 60
+    grace_seconds: Annotated[float, Field(ge=0)] = 30
+
+
+class Wandb(_Section):
+    """How the trainer logs. Only `online` hands it the API key."""
+
+    mode: Literal["offline", "online"] = "offline"
+    project: str = "rlops"
+    entity: str | None = None
+
+
+class Benchmark(_Section):
+    """A validated benchmark file. `name` is the file's stem."""
+
+    name: str
+    description: str = ""
+    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    code: Annotated[tuple[str, ...], Field(min_length=1)]
+    environments: Annotated[tuple[str, ...], Field(min_length=1)]
+    budget: Annotated[int, Field(ge=100)]
+    packages: tuple[str, ...] = ("torch", "numpy", "gymnasium")
+    baseline: str | None = None
+    seeds: SeedPlan = SeedPlan()
+    metric: Metric = Metric()
+    margins: Margins = Margins()
+    policy: Policy = Policy()
+    resources: Resources = Resources()
+    wandb: Wandb = Wandb()
+
+    @field_validator("command")
+    @classmethod
+    def _known_placeholders(cls, command: tuple[str, ...]) -> tuple[str, ...]:
+        used = set(re.findall(r"{(\w*)}", " ".join(command)))
+        for name in sorted(used.difference(PLACEHOLDERS)):
+            raise ValueError(f"unknown placeholder {{{name}}}{did_you_mean(name, PLACEHOLDERS)}")
+        if "env_id" not in used:
+            raise ValueError("the placeholder {env_id} is missing: every environment would train the same")
+        if len(used & {"seed", "seeds"}) != 1:
+            raise ValueError("it needs {seed}, or {seeds} where one process trains several: one of the two")
+        return command
+
+    @model_validator(mode="after")
+    def _distinct_environments(self) -> "Benchmark":
+        twice = {env_id for env_id in self.environments if self.environments.count(env_id) > 1}
+        if twice:
+            raise ValueError(f"environments: {sorted(twice)[0]} is named twice")
+        return self
+
+    @property
+    def many_seeds_a_process(self) -> bool:
+        """Does the command take a list of seeds?"""
+        return any("{seeds}" in part for part in self.command)
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The metric's direction."""
+        return self.metric.direction == HIGHER
+
+    def argv(self, env_id: str, seeds: tuple[int, ...], python: str) -> tuple[str, ...]:
+        """The command line that trains `seeds` on `env_id`, placeholders filled argument by argument."""
+        values = {
+            "{python}": python,
+            "{env_id}": env_id,
+            "{seed}": str(seeds[0]),
+            "{seeds}": format_seeds(seeds),
+            "{budget}": str(self.budget),
+        }
+        return tuple(re.sub(r"{\w+}", lambda match: values[match[0]], part) for part in self.command)
+
+
+def find_benchmark(reference: str, root: Path) -> Path:
+    """The file of `reference`: a path that ends in .toml, or the name of a file in `root`/benchmarks."""
+    path = Path(reference) if reference.endswith(".toml") else root / "benchmarks" / f"{reference}.toml"
+    if path.is_file():
+        return path
+    known = sorted(file.stem for file in (root / "benchmarks").glob("*.toml"))
+    there = f"benchmarks/ has: {', '.join(known)}" if known else "there is no file in benchmarks/"
+    raise UsageError(f"no benchmark at {path}; {there}{did_you_mean(reference, known)}")
+
+
+def read_benchmark(path: Path) -> Benchmark:
+    """The benchmark in the file at `path`; all errors of the file at once, each with its line."""
+    text, document = _read_toml(path)
+    if "name" in document:
+        line = _line_of(text, ("name",))
+        raise UsageError(f"{path}:{line}: name: a benchmark is named by its file; remove this line or rename the file")
+    return _validated(Benchmark, {**document, "name": path.stem}, path, text)
+
+
+def read_rules(path: Path) -> Rules:
+    """The [policy] and [margins] of the file at `path`; errors as for a benchmark."""
+    text, document = _read_toml(path)
+    return _validated(Rules, document, path, text)
+
+
+def _read_toml(path: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: is not valid TOML: {error}") from None
+
+
+def _validated(model: type[_Model], document: dict[str, Any], path: Path, text: str) -> _Model:
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise UsageError("\n".join(_error_lines(model, error, path, text))) from None
+
+
+def did_you_mean(word: str, known: Any) -> str:
+    """', did you mean ...?' where one of `known` is near to `word`, else nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _error_lines(model: type[BaseModel], error: ValidationError, path: Path, text: str) -> list[str]:
+    lines = []
+    for detail in error.errors():
+        keys = tuple(part for part in detail["loc"] if isinstance(part, str))
+        message = detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "extra_forbidden":
+            message = f"unknown key{did_you_mean(keys[-1], _keys_of(model, keys[:-1]))}"
+        elif detail["type"] == "missing":
+            message = "this key is missing"
+        where = f"{path}:{_line_of(text, keys)}"
+        lines.append(f"{where}: {'.'.join(keys)}: {message}" if keys else f"{where}: {message}")
+    return lines
+
+
+def _keys_of(model: type[BaseModel], section: tuple[str, ...]) -> list[str]:
+    for key in section:
+        annotation = model.model_fields[key].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return [key for key in model.model_fields if key != "name"]
+
+
+def _line_of(text: str, keys: tuple[str, ...]) -> int:
+    """The line that sets `keys` (a section and a key, or a top-level key); 1 where the file does not name it."""
+    section, found = "", 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[([^\]]+)\]", line)
+        if header:
+            section = header[1].strip()
+            found = number if (section,) == keys[:1] else found
+        name = re.match(r"\s*([\w-]+)\s*=", line)
+        if name and (section, name[1]) == (keys[0] if len(keys) > 1 else "", keys[-1] if keys else None):
+            return number
+    return found

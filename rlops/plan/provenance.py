@@ -1,0 +1,115 @@
+"""Where a run comes from: code, packages, machine."""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+from rlops.errors import UsageError
+
+NUMERIC_VARIABLES = ("ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Environment variables that choose other kernels or another order of summation."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a cell's result may depend on beside its command, and what a reader wants to know of it."""
+
+    code_sha256: str
+    git_commit: str | None
+    git_dirty: bool
+    packages: Mapping[str, str]
+    python: str
+    machine: str
+    fingerprint: str
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON values."""
+        return {**asdict(self), "packages": dict(self.packages)}
+
+
+def provenance(root: Path, code: Sequence[str], packages: Sequence[str]) -> Provenance:
+    """What is true of the code under `root` (the paths `code` of it) and of this machine and interpreter."""
+    versions = installed_versions(packages)
+    return Provenance(
+        code_sha256=code_sha256(root, code),
+        git_commit=_git(root, "rev-parse", "HEAD"),
+        git_dirty=bool(_git(root, "status", "--porcelain", "--", *code)),
+        packages=versions,
+        python=platform.python_version(),
+        machine=cpu_model(),
+        fingerprint=machine_fingerprint(versions),
+    )
+
+
+def code_sha256(root: Path, code: Sequence[str]) -> str:
+    """sha256 over names and contents of every file below the paths `code`.
+
+    What git ignores does not count, so that a clean checkout, a worktree and a copy of the same code agree.
+    """
+    digest = hashlib.sha256()
+    for path in sorted({file for item in code for file in _files_below(root, item)}):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def installed_versions(packages: Sequence[str]) -> dict[str, str]:
+    """Version of each of `packages` that is installed beside rlops."""
+    versions = {}
+    for name in packages:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def machine_fingerprint(versions: Mapping[str, str]) -> str:
+    """Equal fingerprints promise bit-equal training: CPU model and flags, package versions, threads, kernels chosen."""
+    facts = {
+        "cpu": cpu_model(),
+        "flags": _cpuinfo("flags") or _cpuinfo("Features"),
+        "architecture": platform.machine(),
+        "packages": dict(versions),
+        "variables": {name: os.environ[name] for name in NUMERIC_VARIABLES if name in os.environ},
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def cpu_model() -> str:
+    """The processor as the operating system names it."""
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _cpuinfo(field: str) -> str | None:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    match = re.search(rf"^{field}\s*:\s*(.*)$", text, flags=re.MULTILINE)
+    return match[1].strip() if match else None
+
+
+def _files_below(root: Path, item: str) -> list[Path]:
+    if not (root / item).exists():
+        raise UsageError(f"the benchmark's `code` names {item}, which does not exist in {root}")
+    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", item)
+    if listed:
+        return [root / name for name in listed.split("\0") if name and (root / name).is_file()]
+    below = (root / item).rglob("*") if (root / item).is_dir() else [root / item]
+    return [path for path in below if path.is_file() and "__pycache__" not in path.parts]
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

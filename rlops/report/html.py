@@ -1,0 +1,71 @@
+"""The HTML report: one file, no network, no JavaScript."""
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rlops.judge.record import EnvironmentVerdict, Verdict
+from rlops.report import pictures
+from rlops.report.environment import EnvironmentView
+from rlops.report.view import ReportView, build_view
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+_JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+EXTRACT = (
+    "python3 -c 'import re, sys; page = open(sys.argv[1], encoding=\"utf-8\").read(); "
+    """print(re.search("<script[^>]*id=.verdict.>(.*)</script>", page)[1])' report.html > verdict.json"""
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One environment with its drawings."""
+
+    view: EnvironmentView
+    spark: tuple[tuple[str, str], ...]
+    plot: pictures.CurveDrawing | None
+
+
+def render_html(verdict: Verdict) -> str:
+    """The report as the text of one self-contained HTML file; the verdict is embedded as it is."""
+    from markupsafe import Markup
+
+    view = build_view(verdict)
+    template = _templates().get_template("report.html.j2")
+    embedded = Markup(_embedded_json(verdict))  # noqa: S704  # no markup left: < > & are escaped
+    sections = tuple(_sections(verdict, view))
+    return template.render(view=view, sections=sections, pictures=pictures, verdict_json=embedded, extract=EXTRACT)
+
+
+@functools.cache
+def _templates() -> "Environment":
+    """Imported late: `rlops --help` needs no jinja2."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,  # select_autoescape would leave *.html.j2 unescaped
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _embedded_json(verdict: Verdict) -> str:
+    """verdict.json on one line, fit for a script element: nothing in it can end the element."""
+    return verdict.model_dump_json(by_alias=True).translate(_JSON_ESCAPES)
+
+
+def _sections(verdict: Verdict, view: ReportView) -> Iterator[Section]:
+    for record, shown in zip(verdict.environments, view.environments, strict=True):
+        yield _section(record, shown, view.metric)
+
+
+def _section(record: EnvironmentVerdict, shown: EnvironmentView, metric: str) -> Section:
+    return Section(shown, pictures.draw_spark(record.curves), pictures.draw_curves(record.curves, metric))

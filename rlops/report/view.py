@@ -1,0 +1,309 @@
+"""The view model: everything a renderer shows, as finished strings. Wording and number formats stand here once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rlops.judge.record import Finding, SideRecord, Verdict, Word
+from rlops.report import text
+from rlops.report.environment import EnvironmentView, common_scale, environment_views
+from rlops.report.pictures import Tick, axis_ticks
+from rlops.report.words import GLOSSARY, SEVERITIES, WORDS, meaning
+
+MOST_PACKAGES_NAMED = 2
+
+
+@dataclass(frozen=True)
+class CountView:
+    """How many environments have one of the seven words."""
+
+    word: str
+    symbol: str
+    tone: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One of the cards under the sentence."""
+
+    label: str
+    value: str
+    detail: str
+    tone: str = "calm"
+
+
+@dataclass(frozen=True)
+class SideView:
+    """Who took part."""
+
+    reference: str
+    commit: str | None
+    dirty: bool
+
+
+@dataclass(frozen=True)
+class NextView:
+    """What to do now."""
+
+    text: str
+    command: str | None
+    cost: str | None
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """One finding: where, whose, and what."""
+
+    env_id: str | None
+    anchor: str | None
+    where: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class FindingGroup:
+    """All findings of one kind and severity, with what they mean for the reader."""
+
+    kind: str
+    severity: str
+    symbol: str
+    tone: str
+    meaning: str
+    items: tuple[FindingView, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One line of what was compared."""
+
+    label: str
+    baseline: str
+    candidate: str
+    unequal: bool
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """The whole report in strings."""
+
+    title: str
+    sentence: str
+    symbol: str
+    tone: str
+    baseline: SideView
+    candidate: SideView
+    gate: str
+    exit_code: int
+    counts: tuple[CountView, ...]
+    next_step: NextView
+    facts: tuple[Fact, ...]
+    metric: str
+    direction: str
+    step: str
+    axis: tuple[Tick, ...]
+    environments: tuple[EnvironmentView, ...]
+    findings: tuple[FindingGroup, ...]
+    compared: tuple[Difference, ...]
+    packages: tuple[Difference, ...]
+    cost: tuple[tuple[str, str], ...]
+    policy: tuple[tuple[str, str], ...]
+    method: tuple[str, ...]
+    words: tuple[tuple[CountView, str], ...]
+    glossary: tuple[tuple[str, str], ...]
+    provenance: tuple[tuple[str, str], ...]
+
+
+def build_view(verdict: Verdict) -> ReportView:
+    """The view of a verdict."""
+    style = WORDS[verdict.verdict]
+    scale = common_scale(verdict.environments)
+    environments = environment_views(verdict.environments, scale)
+    counts = _counts(verdict)
+    sentence = text.line(verdict.sentence)
+    packages = tuple(_packages(verdict))
+    return ReportView(
+        title=f"{text.cut(sentence, 200)} · rlops",
+        sentence=sentence,
+        symbol=style.symbol,
+        tone=style.tone,
+        baseline=_side(verdict.baseline),
+        candidate=_side(verdict.candidate),
+        gate="passes" if verdict.exit_code == 0 else "fails",
+        exit_code=verdict.exit_code,
+        counts=counts,
+        next_step=_next_step(verdict),
+        facts=(_suite_fact(verdict), _environments_fact(verdict), _runs_fact(verdict), _comparable_fact(verdict, packages)),
+        metric=text.line(verdict.metric, text.LONGEST_LABEL),
+        direction=verdict.direction.replace("-", " "),
+        step=text.line(verdict.step, text.LONGEST_LABEL),
+        axis=axis_ticks(scale),
+        environments=environments,
+        findings=_findings(verdict.findings, {view.env_id: view.anchor for view in environments}),
+        compared=tuple(_compared(verdict)),
+        packages=packages,
+        cost=tuple(_cost(verdict)),
+        policy=tuple(_policy(verdict)),
+        method=tuple(text.clean(paragraph) for paragraph in verdict.method),
+        words=tuple((view, WORDS[Word(view.word)].meaning) for view in counts),
+        glossary=GLOSSARY,
+        provenance=tuple(_provenance(verdict)),
+    )
+
+
+def _counts(verdict: Verdict) -> tuple[CountView, ...]:
+    return tuple(CountView(w.value, s.symbol, s.tone, verdict.counts.get(w, 0)) for w, s in WORDS.items())
+
+
+def _side(side: SideRecord) -> SideView:
+    commit = text.line(side.git_commit)[:7] if side.git_commit else None
+    return SideView(text.line(side.reference, 200), commit, bool(side.git_dirty))
+
+
+def _next_step(verdict: Verdict) -> NextView:
+    step = verdict.next_step
+    cost = f"about {text.minutes(step.minutes)}" if step.minutes is not None else None
+    return NextView(text.line(step.text), text.line(step.command) if step.command else None, cost)
+
+
+def _suite_fact(verdict: Verdict) -> Fact:
+    label, suite = "All environments: mean change", verdict.suite
+    if suite is None:
+        return Fact(label, text.NONE, "not computed")
+    margin = text.percent(suite.margin, signed=False)
+    value = f"{text.percent(suite.change)} {text.percent_interval(suite.interval)}"
+    if suite.passed:
+        return Fact(label, value, f"inside the margin of {margin}", "good")
+    return Fact(label, value, f"not shown inside the margin of {margin}", "warn")
+
+
+def _environments_fact(verdict: Verdict) -> Fact:
+    total = len(verdict.environments)
+    passing = sum(WORDS[environment.verdict].passes for environment in verdict.environments)
+    changes = [(item.change, item.env_id) for item in verdict.environments if item.change is not None]
+    change, env_id = min(changes, default=(None, ""))
+    detail = "no change could be computed"
+    if change is not None:
+        name = text.line(env_id, 40)
+        detail = f"lowest: {name}, {text.percent(change)}"
+    return Fact("Environments", f"{passing} of {total} pass", detail, "calm" if passing == total else "warn")
+
+
+def _runs_fact(verdict: Verdict) -> Fact:
+    runs = [run for environment in verdict.environments for run in environment.runs]
+    counted = sum(run.counted for run in runs)
+    by_side = {side: sum(run.counted for run in runs if run.side == side) for side in ("baseline", "candidate")}
+    detail = f"{by_side['baseline']:,} baseline + {by_side['candidate']:,} candidate"
+    value = f"{counted:,} of {len(runs):,} counted"
+    return Fact("Runs", value, detail, "calm" if counted == len(runs) else "warn")
+
+
+def _comparable_fact(verdict: Verdict, packages: Sequence[Difference]) -> Fact:
+    label = "Comparable?"
+    blocking = [finding for finding in verdict.findings if finding.severity == "not-comparable"]
+    if blocking:
+        return Fact(label, "≠ no", text.line(blocking[0].detail, 120), "bad")
+    unequal = [f"{item.label} {item.baseline} → {item.candidate}" for item in packages if item.unequal]
+    unequal += [item.label.lower() for item in _surroundings(verdict) if item.unequal]
+    if unequal:
+        more = len(unequal) - MOST_PACKAGES_NAMED
+        detail = f"and {more} more differ" if more > 0 else "differs; see below"
+        return Fact(label, "⚠ " + ", ".join(unequal[:MOST_PACKAGES_NAMED]), detail, "warn")
+    if not packages and not verdict.baseline.machine:
+        return Fact(label, "as far as known", "packages and machines are not recorded")
+    return Fact(label, "yes", "nothing that is recorded differs")
+
+
+def _findings(findings: Sequence[Finding], anchors: dict[str, str]) -> tuple[FindingGroup, ...]:
+    """Worst severity first; within one, in the order of the record."""
+    order = list(SEVERITIES)
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda item: order.index(item.severity)):
+        groups.setdefault((finding.severity, finding.kind), []).append(finding)
+    return tuple(
+        FindingGroup(
+            kind=text.line(kind, text.LONGEST_LABEL),
+            severity=severity,
+            symbol=SEVERITIES[severity][0],
+            tone=SEVERITIES[severity][1],
+            meaning=meaning(kind, severity),
+            items=tuple(_finding(item, anchors) for item in group),
+        )
+        for (severity, kind), group in groups.items()
+    )
+
+
+def _finding(finding: Finding, anchors: dict[str, str]) -> FindingView:
+    env_id = text.line(finding.env_id, text.LONGEST_LABEL) if finding.env_id else None
+    seeds = f"seed{'s' * (len(finding.seeds) > 1)} {text.seed_list(finding.seeds)}" if finding.seeds else None
+    where = ", ".join(part for part in (finding.side, seeds) if part)
+    anchor = anchors.get(text.line(finding.env_id)) if finding.env_id else None
+    return FindingView(env_id, anchor, where, text.cut(text.clean(finding.detail).strip(), text.LONGEST_DETAIL))
+
+
+def _difference(label: str, baseline: object, candidate: object) -> Difference:
+    shown = [text.NONE if value is None else text.line(str(value), 200) for value in (baseline, candidate)]
+    return Difference(label, *shown, unequal=baseline != candidate)
+
+
+def _surroundings(verdict: Verdict) -> Iterator[Difference]:
+    """What should be equal; what only one side recorded cannot differ."""
+    for label, before, now in (
+        ("Machine", verdict.baseline.machine, verdict.candidate.machine),
+        ("Python", verdict.baseline.python, verdict.candidate.python),
+    ):
+        known = before is not None and now is not None
+        yield _difference(label, before, now) if known else Difference(label, *_both(before, now), unequal=False)
+
+
+def _both(before: str | None, now: str | None) -> tuple[str, str]:
+    one, other = (text.line(value) if value else text.NONE for value in (before, now))
+    return one, other
+
+
+def _compared(verdict: Verdict) -> Iterator[Difference]:
+    """The first lines are meant to differ, so they are not marked."""
+    before, now = verdict.baseline, verdict.candidate
+    yield Difference("Reference", text.line(before.reference), text.line(now.reference), unequal=False)
+    yield Difference("Commit", *_both(before.git_commit, now.git_commit), unequal=False)
+    dirty = [text.NONE if s.git_dirty is None else "yes" if s.git_dirty else "no" for s in (before, now)]
+    yield Difference("Uncommitted changes", dirty[0], dirty[1], unequal="yes" in dirty)
+    yield Difference("Runs", text.count(before.n_runs), text.count(now.n_runs), unequal=False)
+    yield from _surroundings(verdict)
+
+
+def _packages(verdict: Verdict) -> Iterator[Difference]:
+    """Unequal ones first; none where only one side recorded any."""
+    before, now = verdict.baseline.packages, verdict.candidate.packages
+    if not before or not now:
+        return
+    names = sorted({*before, *now}, key=lambda name: (before.get(name) == now.get(name), name))
+    for name in names:
+        yield _difference(text.line(name, text.LONGEST_LABEL), before.get(name), now.get(name))
+
+
+def _cost(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    cost = verdict.cost
+    yield "Trained for this answer", text.NONE if cost.cells_trained is None else text.counted(cost.cells_trained, "cell")
+    yield "Known before", text.NONE if cost.cells_known is None else text.counted(cost.cells_known, "cell")
+    yield "Training time", text.minutes(cost.minutes)
+    yield "Environment steps of the candidate", text.count(cost.environment_steps)
+
+
+def _policy(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    policy = verdict.policy
+    yield "False alarms", f"at most {text.percent(policy.alpha, signed=False)}: regressed, although nothing changed"
+    yield (
+        "Missed losses",
+        f"at most {text.percent(policy.beta, signed=False)}: equivalent, although the loss is as large as the margin",
+    )
+    strict = "every environment must pass" if policy.strict else "the mean over all environments must pass"
+    yield "Strictness", strict
+    yield "Smallest loss that matters", text.line(policy.smallest_loss)
+
+
+def _provenance(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    yield "Benchmark", text.line(verdict.benchmark) if verdict.benchmark else text.NONE
+    yield "Command", text.line(verdict.command)
+    yield "sha256 of the data", text.line(verdict.data_sha256)
+    yield "rlops", text.line(verdict.rlops_version)
+    yield "Made at", text.line(verdict.created_at)

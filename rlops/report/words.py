@@ -1,0 +1,111 @@
+"""What the report says in words: symbols and meanings of the verdicts, of the findings, of the terms."""
+
+from dataclasses import dataclass
+
+from rlops.judge.record import Word
+
+
+@dataclass(frozen=True)
+class WordStyle:
+    """How one of the seven words is shown. `tone` is a colour class; the symbol makes colour unnecessary."""
+
+    symbol: str
+    tone: str
+    passes: bool
+    meaning: str
+
+
+WORDS: dict[Word, WordStyle] = {
+    Word.REGRESSED: WordStyle(
+        "▼", "bad", passes=False, meaning="Shown to be worse than the baseline, and not shown to be inside the margin."
+    ),
+    Word.FAILED: WordStyle(
+        "✕", "bad", passes=False, meaning="Runs of the candidate failed or are missing; nothing is said about how it learns."
+    ),
+    Word.NOT_COMPARABLE: WordStyle(
+        "≠", "bad", passes=False, meaning="The two sides did not do the same thing, so their scores answer no question."
+    ),
+    Word.INCONCLUSIVE: WordStyle(
+        "?", "warn", passes=False, meaning="Neither harm nor its absence is shown. Not a pass: more seeds would decide."
+    ),
+    Word.IMPROVED: WordStyle(
+        "▲", "good", passes=True, meaning="Shown to lose less than the margin, and shown to be better than the baseline."
+    ),
+    Word.EQUIVALENT: WordStyle(
+        "≈", "good", passes=True, meaning="Shown to lose less than the margin. Smaller losses are possible."
+    ),
+    Word.IDENTICAL: WordStyle(
+        "=", "good", passes=True, meaning="The same seeds gave bit-equal curves: nothing that is trained has changed."
+    ),
+}
+
+SEVERITIES: dict[str, tuple[str, str]] = {
+    "not-comparable": ("≠", "bad"),
+    "failed": ("✕", "bad"),
+    "warning": ("⚠", "warn"),
+    "note": ("i", "calm"),
+}
+"""Severity -> symbol and tone, worst first."""
+
+_CRASH = "The run has no score and is left out. Read its log before anything else: a crash is not bad luck."
+_CUT = "The run has no score and is left out; a shorter curve is never stretched to the budget."
+
+MEANINGS = {
+    "other-definition": "The baseline measured something else. Freeze a new one, or compare with the matching benchmark.",
+    "crashed-run": _CRASH,
+    "failed-run": _CRASH,
+    "killed-run": _CRASH,
+    "running-run": "The run has not ended. Wait for it, then compare again.",
+    "incomplete-run": "The run's files are incomplete, so it is left out.",
+    "empty-curve": "The run logged nothing under this metric. Check the metric's name.",
+    "nan": "Training diverged, or the metric is broken. The run has no score and is left out.",
+    "truncated": _CUT,
+    "duplicated-seeds": "The seed probably does not reach the trainer. Each copy counts once.",
+    "repeated-seed": "One seed, several runs: choosing among them would be choosing the answer.",
+    "repeated-steps": "A logging habit, usually harmless.",
+    "constant-curve": "Nothing was learned, or the metric is not what it seems.",
+    "missing-seeds": "The grid is not full. The same command fills it.",
+    "too-few-seeds": "No test is possible with so few runs.",
+    "level-unreachable": "With so few seeds an equal change and a large harm look alike in this environment.",
+    "same-runs": "If both sides are the same runs, this comparison says nothing.",
+    "hyperparameters": "The difference may come from the settings instead of the code. Are they part of the change?",
+    "packages": "The difference may come from a package instead of the code.",
+    "machine": "Everything one side did was done on another kind of machine than the other's.",
+    "uninformative": "The baseline hardly beats a random policy here; the environment is left out of the suite's mean.",
+    "no-baseline": "This environment is not judged. Save a baseline that has it.",
+    "unequal-horizons": "Only the steps that both sides have are compared.",
+}
+
+MEANING_BY_SEVERITY = {
+    "not-comparable": "The sides did not do the same thing.",
+    "failed": "Something is missing that the verdict needs.",
+    "warning": "Read this before you trust the numbers.",
+    "note": "Good to know; it changes no verdict.",
+}
+
+
+def meaning(kind: str, severity: str) -> str:
+    """What a finding means for the reader."""
+    return MEANINGS.get(kind, MEANING_BY_SEVERITY[severity])
+
+
+GLOSSARY: tuple[tuple[str, str], ...] = (
+    ("final", "The score of a run: mean of the metric over the last 10 % of its steps."),
+    ("auc", "Mean of the metric over all steps: high for fast learners."),
+    ("scale", "What the baseline gained over a random policy: its mean score minus the random policy's."),
+    (
+        "change",
+        "(candidate mean − baseline mean) ÷ scale. Negative is worse, whichever way the metric points. "
+        "−100 % would mean: no better than a random policy.",
+    ),
+    ("interval", "The range of changes that fits the data, with 95 % confidence. It is a picture: the tests decide."),
+    ("margin", "The smallest loss that matters, agreed on before the candidate was trained."),
+    (
+        "p (worse)",
+        "How often runs that do not differ at all would look this much worse by chance. Small means: probably no chance. "
+        "Large does not mean: no harm.",
+    ),
+    ("P(better)", "The chance that a candidate run scores higher than a baseline run. 0.50 is a draw."),
+    ("smallest detectable change", "The loss these runs would have found in 80 of 100 cases."),
+    ("seeds", "Counted runs, baseline + candidate."),
+)

@@ -1,0 +1,25 @@
+"""The ground floor: pure mathematics on numpy arrays. Knows nothing of runs, benchmarks or verdicts."""
+
+from rlops.stats.estimates import difference_interval, mean_interval, probability_of_improvement
+from rlops.stats.multiplicity import holm
+from rlops.stats.noninferiority import MeanChange, p_suite_within_margin, p_within_margin, suite_change
+from rlops.stats.permutation import Floats, p_lower, p_upper, smallest_p, stable_seed
+from rlops.stats.power import minimum_detectable_effect, seeds_needed
+
+__all__ = [
+    "Floats",
+    "MeanChange",
+    "difference_interval",
+    "holm",
+    "mean_interval",
+    "minimum_detectable_effect",
+    "p_lower",
+    "p_suite_within_margin",
+    "p_upper",
+    "p_within_margin",
+    "probability_of_improvement",
+    "seeds_needed",
+    "smallest_p",
+    "stable_seed",
+    "suite_change",
+]

@@ -1,0 +1,25 @@
+"""What every test gets: no variable of the user's shell decides anything."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+DECIDING = ("WANDB_", "RLOPS_", "PYTHONPATH", "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+ASKED_FOR = {"RLOPS_REAL_DATA", "RLOPS_NO_SKIPS", "RLOPS_RENEW_GOLD"}
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _hermetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(DECIDING) and name not in ASKED_FOR:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of other projects' learning curves; tests that need it are skipped where it is not set."""
+    if "RLOPS_REAL_DATA" not in os.environ:
+        pytest.skip("RLOPS_REAL_DATA is not set")
+    return Path(os.environ["RLOPS_REAL_DATA"]).resolve()

@@ -1,0 +1,263 @@
+"""Made-up verdicts for every situation a report has to show; curves from a seeded generator."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlops.judge.record import (
+    Cost,
+    CurveBand,
+    Curves,
+    EnvironmentVerdict,
+    Finding,
+    NextStep,
+    PolicyRecord,
+    RunRow,
+    Side,
+    SideRecord,
+    Suite,
+    Verdict,
+    Word,
+)
+
+BUDGET = 100_000
+STEPS = tuple(float(step) for step in np.linspace(BUDGET / 100, BUDGET, 100))
+EXIT_CODES = {
+    Word.IDENTICAL: 0,
+    Word.EQUIVALENT: 0,
+    Word.IMPROVED: 0,
+    Word.REGRESSED: 1,
+    Word.INCONCLUSIVE: 3,
+    Word.FAILED: 4,
+    Word.NOT_COMPARABLE: 5,
+}
+SENTENCES = {
+    Word.IDENTICAL: "Identical: the curves of all environments are bit-equal",
+    Word.EQUIVALENT: "Equivalent: no environment loses as much as its margin",
+    Word.IMPROVED: "Improved: Hopper-v3 is better, no environment is worse",
+    Word.REGRESSED: "Regressed: Hopper-v3 learns worse",
+    Word.INCONCLUSIVE: "Inconclusive: 1 environment needs more seeds",
+    Word.FAILED: "Failed: 2 candidate runs have no score",
+    Word.NOT_COMPARABLE: "Not comparable: the two sides were trained for unequal budgets",
+}
+CHANGES = {
+    Word.IDENTICAL: 0.0,
+    Word.EQUIVALENT: -0.012,
+    Word.IMPROVED: 0.16,
+    Word.REGRESSED: -0.31,
+    Word.INCONCLUSIVE: -0.11,
+    Word.FAILED: -0.02,
+    Word.NOT_COMPARABLE: 0.0,
+}
+NEXT = {
+    0: NextStep(text="nothing to do, the change may be merged"),
+    1: NextStep(
+        text="look at the curves of Hopper-v3; if the loss is meant, accept it",
+        command="rlops baseline accept quick --reason '…'",
+    ),
+    3: NextStep(
+        text="train 7 more seeds of the undecided environment", command="rlops gate --benchmark benchmarks/quick.toml", minutes=38.0
+    ),
+    4: NextStep(text="read the log of the failed runs, then run the same command again", command="rlops run --force", minutes=11.5),
+    5: NextStep(text="save a baseline with the new budget", command="rlops baseline save quick", minutes=140.0),
+}
+ORDER = [Word.FAILED, Word.NOT_COMPARABLE, Word.REGRESSED, Word.INCONCLUSIVE, Word.EQUIVALENT, Word.IMPROVED, Word.IDENTICAL]
+NAMES = ("Hopper-v3", "ALE/Breakout-v5", "CartPole-v1", "Walker2d-v4", "Acrobot-v1", "Ant-v4", "LunarLander-v3")
+
+
+def learning_curves(rng: np.random.Generator, n: int, top: float, points: int = 100) -> NDArray[np.float64]:
+    """n noisy saturating curves, (n, points)."""
+    t = np.linspace(0.01, 1, points)
+    speed = rng.normal(5, 0.8, (n, 1))
+    noise = rng.normal(0, 0.03, (n, points)).cumsum(axis=1) * 0.25
+    return np.asarray(top * rng.normal(1, 0.04, (n, 1)) * (1 - np.exp(-speed * t) + noise))
+
+
+def rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(float(f"{value:.5g}") for value in values)
+
+
+def band(curves: NDArray[np.float64], seeds: Sequence[int]) -> CurveBand:
+    mean = curves.mean(axis=0)
+    half = 2.2 * curves.std(axis=0, ddof=1) / np.sqrt(len(curves)) if len(curves) > 1 else 0 * mean
+    by_seed = {seed: rounded(curve) for seed, curve in zip(seeds, curves, strict=True)}
+    return CurveBand(mean=rounded(mean), low=rounded(mean - half), high=rounded(mean + half), seeds=by_seed)
+
+
+def run_rows(side: Side, env_id: str, curves: NDArray[np.float64], crashed: int) -> list[RunRow]:
+    rows = []
+    for seed, curve in enumerate(curves):
+        ok = seed >= crashed
+        rows.append(
+            RunRow(
+                side=side,
+                seed=seed,
+                state="finished" if ok else "crashed",
+                counted=ok,
+                why_not=None if ok else "RuntimeError: CUDA error: out of memory",
+                final=float(f"{curve[-10:].mean():.6g}") if ok else None,
+                auc=float(f"{curve.mean():.6g}") if ok else None,
+                last_step=BUDGET if ok else 31_000,
+                minutes=5.4 + seed / 10 if ok else None,
+                url=f"https://wandb.example/rl/runs/{side[:1]}{seed}" if side == "candidate" else None,
+                command=("python", "-m", "ppo_impl", "--env-id", env_id, "--seed", str(seed), "--total-timesteps", str(BUDGET)),
+            )
+        )
+    return rows
+
+
+def environment(
+    env_id: str,
+    word: Word,
+    *,
+    change: float | None = None,
+    top: float = 2300.0,
+    n_baseline: int = 10,
+    n_candidate: int = 5,
+    points: int = 100,
+    salt: int = 0,
+) -> EnvironmentVerdict:
+    rng = np.random.default_rng([*env_id.encode(), salt])
+    change = CHANGES[word] if change is None else change
+    old, new = learning_curves(rng, n_baseline, top, points), learning_curves(rng, n_candidate, top * (1 + change), points)
+    if word is Word.IDENTICAL:
+        new = old[:n_candidate]
+    crashed = min(2, n_candidate - 1) if word is Word.FAILED else 0
+    judged = word not in {Word.IDENTICAL, Word.NOT_COMPARABLE}
+    half = 0.03 + 0.1 * float(rng.random()) + (0.15 if word is Word.INCONCLUSIVE else 0)
+    return EnvironmentVerdict(
+        env_id=env_id,
+        verdict=word,
+        note="the two sides were trained for unequal budgets" if word is Word.NOT_COMPARABLE else None,
+        p_harm={Word.REGRESSED: 0.00021, Word.INCONCLUSIVE: 0.031}.get(word, 0.52) if judged else None,
+        p_equivalent={Word.REGRESSED: 0.97, Word.INCONCLUSIVE: 0.18}.get(word, 0.00004) if judged else None,
+        p_improved={Word.IMPROVED: 0.0007}.get(word, 0.48) if judged else None,
+        change=change if judged else None,
+        interval=(round(change - half, 4), round(change + half, 4)) if judged else None,
+        margin=0.2 if judged else None,
+        scale=round(top * 0.98, 1) if judged else None,
+        spread=round(top * 0.05, 1) if judged else None,
+        random_score=round(top * 0.02, 1) if judged else None,
+        mean_baseline=round(float(old[:, -10:].mean()), 3),
+        mean_candidate=round(float(new[crashed:, -10:].mean()), 3),
+        probability_of_improvement=0.47 if judged else None,
+        n_baseline=n_baseline,
+        n_candidate=n_candidate - crashed,
+        minimum_detectable_change=0.14 if judged else None,
+        seeds_to_decide=12 if word is Word.INCONCLUSIVE else None,
+        budget=BUDGET,
+        curves=Curves(
+            steps=tuple(float(s) for s in np.linspace(BUDGET / points, BUDGET, points)),
+            baseline=band(old, range(n_baseline)),
+            candidate=band(new[crashed:], range(crashed, n_candidate)),
+        ),
+        runs=tuple(run_rows("baseline", env_id, old, 0) + run_rows("candidate", env_id, new, crashed)),
+    )
+
+
+def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Sequence[Finding] = ()) -> Verdict:
+    changes = [item.change for item in environments if item.change is not None]
+    mean = float(np.mean(changes)) if changes else 0.0
+    passed = word in {Word.EQUIVALENT, Word.IMPROVED}
+    suite = Suite(
+        change=round(mean, 4),
+        interval=(round(mean - 0.03, 4), round(mean + 0.03, 4)),
+        margin=0.1,
+        p_equivalent=0.003 if passed else 0.3,
+        passed=passed,
+        environments=len(changes),
+    )
+    return Verdict(
+        verdict=word,
+        exit_code=EXIT_CODES[word],
+        sentence=SENTENCES[word],
+        benchmark="benchmarks/quick.toml",
+        metric="charts/episodic_return",
+        step="global_step",
+        direction="higher-is-better",
+        baseline=SideRecord(
+            reference="baseline:quick",
+            n_runs=sum(item.n_baseline for item in environments),
+            git_commit="9f8e7d6c5b4a39281706f5e4d3c2b1a098765432",
+            git_dirty=False,
+            packages={"torch": "2.13.0", "numpy": "2.3.1", "gymnasium": "1.2.0", "wandb": "0.31.2"},
+            machine="AMD EPYC 7B13, 4 threads",
+            python="3.12.4",
+        ),
+        candidate=SideRecord(
+            reference="git:pr-299",
+            n_runs=sum(item.n_candidate for item in environments),
+            git_commit="a1b2c3d4e5f60718293a4b5c6d7e8f9001122334",
+            git_dirty=word is Word.INCONCLUSIVE,
+            packages={"torch": "2.14.0", "numpy": "2.3.1", "gymnasium": "1.2.0", "wandb": "0.31.2"},
+            machine="AMD EPYC 7B13, 4 threads",
+            python="3.12.4",
+        ),
+        policy=PolicyRecord(alpha=0.05, beta=0.05, strict=True, smallest_loss="20 % of scale, at least 1.5 spread"),
+        suite=suite if changes else None,
+        counts={w: sum(item.verdict is w for item in environments) for w in Word},
+        environments=tuple(environments),
+        findings=tuple(findings),
+        next_step=NEXT[EXIT_CODES[word]],
+        method=(
+            "One label permutation per environment over three statistics (final, auc, the worst of 20 bins), Holm across "
+            "environments and Stouffer over all of them, at level 0.05 in 5 planned looks.",
+            "Equivalent means: a permutation test of candidate + margin rejects at level 0.05.",
+        ),
+        cost=Cost(cells_trained=len(environments) * 5, cells_known=len(environments) * 10, minutes=131.0, environment_steps=2_500_000),
+        data_sha256="d2" * 32,
+        command="rlops gate --benchmark benchmarks/quick.toml --baseline quick",
+        rlops_version="0.1.0",
+        created_at="2026-01-31T18:00:00+00:00",
+    )
+
+
+PACKAGES = Finding(kind="packages", severity="warning", detail="torch 2.13.0 → 2.14.0")
+FINDINGS = {
+    Word.FAILED: [
+        PACKAGES,
+        Finding(
+            kind="crashed-run",
+            severity="failed",
+            env_id="Hopper-v3",
+            side="candidate",
+            seeds=(0, 1),
+            detail="2 runs (seeds 0-1); seed 0: RuntimeError: CUDA error: out of memory",
+        ),
+    ],
+    Word.NOT_COMPARABLE: [
+        Finding(
+            kind="other-definition",
+            severity="not-comparable",
+            env_id="Hopper-v3",
+            detail="the budget of the baseline is 100000, the benchmark's is 200000",
+        )
+    ],
+}
+
+
+def sample(word: Word, *, others: int = 2, n_baseline: int = 10, n_candidate: int = 5, points: int = 100) -> Verdict:
+    """A verdict of this word: its first environment has it, the `others` are equivalent (or identical)."""
+    rest = Word.IDENTICAL if word is Word.IDENTICAL else Word.EQUIVALENT
+    names = [NAMES[i] if i < len(NAMES) else f"Env-{i:02d}-v4" for i in range(others + 1)]
+    sizes = {"n_baseline": n_baseline, "n_candidate": n_candidate, "points": points}
+    first = environment(names[0], word, **sizes)
+    tail = [environment(n, rest, top=60.0 * 7 ** (i % 4), change=-0.04 + 0.012 * i if i < 8 else 0.01, **sizes) for i, n in enumerate(names[1:])]
+    return verdict([first, *tail], word, FINDINGS.get(word, [PACKAGES]))
+
+
+def every_word() -> Verdict:
+    """All seven words in one table."""
+    shown = [environment(name, word) for name, word in zip(NAMES, ORDER, strict=True)]
+    return verdict(shown, Word.REGRESSED, [*FINDINGS[Word.FAILED], *FINDINGS[Word.NOT_COMPARABLE]])
+
+
+def many(n: int = 60, seeds: int = 10, points: int = 100) -> Verdict:
+    """n environments with `seeds` seeds on both sides, all words, worst first."""
+    words = sorted((ORDER[i % 7] if i % 3 == 0 else Word.EQUIVALENT for i in range(n)), key=ORDER.index)
+    shown = [
+        environment(f"ALE/Env-{i:02d}-v5", word, top=10.0 ** (i % 5), n_baseline=seeds, n_candidate=seeds, points=points)
+        for i, word in enumerate(words)
+    ]
+    return verdict(shown, Word.REGRESSED, FINDINGS[Word.FAILED])
