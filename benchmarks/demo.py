@@ -30,7 +30,8 @@ def main() -> int:
     caught = gate(copy_with_bug(REPORTS / "no_bootstrap"), "101-103", bad)
 
     right = (passed, caught) == (0, 1)
-    say(f"{'as it should be' if right else 'NOT AS IT SHOULD BE'}: exit codes {passed} and {caught} (0: pass, 1: regressed)")
+    how = "as it should be" if right else "NOT AS IT SHOULD BE"
+    say(f"{how}: exit codes {passed} and {caught} (0: pass, 1: regressed)")
     say(f"{time.monotonic() - started:.0f} s. The reports:")
     print(f"  {good}\n  {bad}", flush=True)
     return 0 if right else 1
@@ -39,8 +40,8 @@ def main() -> int:
 def gate(folder: Path, seeds: str, report: Path) -> int:
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     command = [sys.executable, "-I", "-m", "rlops", "gate", "quick", "--seeds", seeds]
-    options = ["--dir", str(STORE), "--report", str(report)]
-    return subprocess.run([*command, *options], cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+    command += ["--dir", str(STORE), "--report", str(report)]
+    return subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
 
 def copy_with_bug(folder: Path) -> Path:

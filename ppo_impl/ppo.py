@@ -248,20 +248,6 @@ def minibatches(generators: Sequence[Generator], config: Config) -> Sequence[Ten
     return torch.stack(shuffles).chunk(config.num_minibatches, dim=1)
 
 
-def loss(agent: Agent, batch: Batch, config: Config) -> tuple[Tensor, dict[str, Tensor]]:
-    """What is minimised, loss_S, and what is worth watching; both per seed."""
-    log_probabilities_SBA = agent.log_probabilities(batch.observations_SBO)
-    log_ratio_SB = of_actions(log_probabilities_SBA, batch.actions_SB) - batch.log_probabilities_SB
-    policy_loss_S = policy_loss(log_ratio_SB.exp(), normalise(batch.advantages_SB), config.clip_coef)
-    value_loss_S = value_loss(agent.values(batch.observations_SBO), batch.values_SB, batch.returns_SB, config.clip_coef)
-    entropy_S = -(log_probabilities_SBA.exp() * log_probabilities_SBA).sum(-1).mean(-1)
-    # detail 10: one loss for everything; the entropy is a bonus, so it is subtracted.
-    loss_S = policy_loss_S - config.ent_coef * entropy_S + config.vf_coef * value_loss_S
-    losses = {"policy_loss": policy_loss_S, "value_loss": value_loss_S, "entropy": entropy_S}
-    debug = {name: part_S.detach() for name, part_S in losses.items()}
-    return loss_S, debug | policy_change(log_ratio_SB.detach(), config.clip_coef)
-
-
 def normalise(advantages_SB: Tensor) -> Tensor:
     """Mean 0 and standard deviation 1 for each seed."""
     # detail 7: within the minibatch, not within the whole batch.
@@ -281,6 +267,20 @@ def value_loss(values_SB: Tensor, old_values_SB: Tensor, returns_SB: Tensor, cli
     # detail 9: the value, too, gains nothing from moving further than the clip range from what it was.
     clipped_SB = old_values_SB + (values_SB - old_values_SB).clamp(-clip_coef, clip_coef)
     return 0.5 * torch.max((values_SB - returns_SB).square(), (clipped_SB - returns_SB).square()).mean(1)
+
+
+def loss(agent: Agent, batch: Batch, config: Config) -> tuple[Tensor, dict[str, Tensor]]:
+    """What is minimised, loss_S, and what is worth watching; both per seed."""
+    log_probabilities_SBA = agent.log_probabilities(batch.observations_SBO)
+    log_ratio_SB = of_actions(log_probabilities_SBA, batch.actions_SB) - batch.log_probabilities_SB
+    policy_loss_S = policy_loss(log_ratio_SB.exp(), normalise(batch.advantages_SB), config.clip_coef)
+    value_loss_S = value_loss(agent.values(batch.observations_SBO), batch.values_SB, batch.returns_SB, config.clip_coef)
+    entropy_S = -(log_probabilities_SBA.exp() * log_probabilities_SBA).sum(-1).mean(-1)
+    # detail 10: one loss for everything; the entropy is a bonus, so it is subtracted.
+    loss_S = policy_loss_S - config.ent_coef * entropy_S + config.vf_coef * value_loss_S
+    losses = {"policy_loss": policy_loss_S, "value_loss": value_loss_S, "entropy": entropy_S}
+    debug = {name: part_S.detach() for name, part_S in losses.items()}
+    return loss_S, debug | policy_change(log_ratio_SB.detach(), config.clip_coef)
 
 
 @torch.no_grad()

@@ -19,6 +19,7 @@ from rlops.curves import (
     read_baseline,
 )
 from rlops.errors import UsageError
+from rlops.files import write_whole
 from rlops.judge import Finding, Occasion, Verdict, definition_findings, horizon_findings, judge
 from rlops.launch import Board, Interrupts, LocalExecutor, fill
 from rlops.plan import Benchmark, Grid, Margins, Metric, Plan, Policy, checkout, expand, format_seeds
@@ -138,7 +139,6 @@ def load_run_set(workspace: Workspace, reference: Reference, terms: Terms, watch
 
 
 def freeze_baseline(
-    workspace: Workspace,
     name: str,
     run_set: RunSet,
     terms: Terms,
@@ -162,11 +162,8 @@ def freeze_baseline(
 def write_verdict(workspace: Workspace, verdict: Verdict, html: str) -> Path:
     """The folder with verdict.json and report.html; the same data and plan give the same folder."""
     folder = workspace.verdicts / f"{verdict.benchmark or 'compare'}-{verdict.data_sha256[:12]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("report.html", html), ("verdict.json", verdict.to_json())):
-        partial = folder / f"{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / name)
+    write_whole(folder / "report.html", html)
+    write_whole(folder / "verdict.json", verdict.to_json())
     return folder
 
 

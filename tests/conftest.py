@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test asserts a time, and none may fail today on a case it did not try yesterday.
+settings.register_profile("rlops", deadline=None, derandomize=True)
+settings.load_profile("rlops")
 
 DECIDING = ("WANDB_", "RLOPS_", "PYTHONPATH", "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 ASKED_FOR = {"RLOPS_REAL_DATA", "RLOPS_NO_SKIPS", "RLOPS_RENEW_GOLD"}

@@ -51,7 +51,7 @@ def save(
             if board.failures:
                 raise RunsFailedError("nothing was saved: a baseline without the seeds that failed would be a choice")
             runs = trained_runs(workspace, board.grid, wanted, watchers)
-    record = freeze_baseline(workspace, name, runs, terms, random_scores)
+    record = freeze_baseline(name, runs, terms, random_scores)
     path = write_baseline(record, workspace.baselines)
     say(_table(record))
     say(f"written: {shown(path)}; commit it")

@@ -26,11 +26,11 @@ VERBS = {
 class Verbs(click.Group):
     """The verbs, each in its own module."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
         """In the order of a user's way, not of the alphabet."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The verb's command object."""
         if cmd_name not in VERBS:
             return None
@@ -71,7 +71,7 @@ def main() -> Never:
     except BrokenPipeError:
         sys.stderr.close()
         code = ExitCode.BUG
-    except Exception:
+    except Exception:  # noqa: BLE001  (whatever it is, it must not exit with 1: that reads as "regressed")
         traceback.print_exc()
         _say("This is a bug in rlops, not a verdict on your code. Please report it with the lines above.")
         code = ExitCode.BUG

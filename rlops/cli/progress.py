@@ -4,12 +4,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from rlops.cli.options import say
 from rlops.gate import Watchers
 from rlops.launch import Board, CellGroup
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 @contextmanager
@@ -42,7 +46,8 @@ class PlainLines:
         for group in [group for group in self._running if group not in board.running]:
             seconds = time.monotonic() - self._running.pop(group)
             say(
-                f"  ended    {group.label}  {seconds:.0f} s  ({board.trained + board.known}/{len(board.grid.cells)} cells)"
+                f"  ended    {group.label}  {seconds:.0f} s"
+                f"  ({board.trained + board.known}/{len(board.grid.cells)} cells)"
             )
         for group in board.running:
             if group not in self._running:
@@ -78,7 +83,7 @@ class _LiveBoard:
     def pulled(self, done: int, total: int) -> None:
         self._pulled = f"reading runs {done}/{total}"
 
-    def render(self) -> "object":
+    def render(self) -> "Text":
         from rich.text import Text
 
         if self._board is None or self._pulled:

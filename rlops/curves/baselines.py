@@ -14,6 +14,7 @@ from rlops.curves.faults import fault_of, sound_runs
 from rlops.curves.learning_curve import LearningCurve, Run, RunSet, grid_steps
 from rlops.curves.scores import auc, bins, final, oriented_grid
 from rlops.errors import NoBaselineError, UsageError
+from rlops.files import write_whole
 from rlops.plan import EnvironmentPlan, Margins, Metric, did_you_mean, environment_margin, suite_margin
 
 SCHEMA: Literal[1] = 1
@@ -25,7 +26,7 @@ class _Record(BaseModel):
 
 
 class BaselineRun(_Record):
-    """One seed. `curve`: the 100 grid points, higher is better; `curve_sha256` and `fingerprint` are of the full run."""
+    """One seed. `curve`: the 100 grid points, higher is better; `curve_sha256`, `fingerprint`: of the full run."""
 
     seed: int
     final: float
@@ -60,7 +61,7 @@ class BaselineEnvironment(_Record):
 
 
 class Baseline(_Record):
-    """A frozen run set. `command` made it, `benchmark_command` trained it; `suite_margin` is a fraction of the scale."""
+    """A frozen run set. `command` made it, `benchmark_command` trained it; `suite_margin`: a fraction of the scale."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -180,11 +181,8 @@ def common_horizons(*run_sets: RunSet) -> dict[str, int]:
 
 def write_baseline(baseline: Baseline, folder: Path) -> Path:
     """`folder`/NAME.json, a line a run, written at once or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{baseline.name}.json"
-    partial = path.with_suffix(".partial")
-    partial.write_text(_dump(baseline), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, _dump(baseline))
     return path
 
 
@@ -195,7 +193,8 @@ def read_baseline(name: str, folder: Path) -> Baseline:
         known = sorted(file.stem for file in folder.glob("*.json"))
         there = f"{folder} has: {', '.join(known)}" if known else f"{folder} has none"
         raise NoBaselineError(
-            f"there is no baseline '{name}'; {there}{did_you_mean(name, known)}; make one with `rlops baseline save {name}`"
+            f"there is no baseline '{name}'; {there}{did_you_mean(name, known)}; "
+            f"make one with `rlops baseline save {name}`"
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

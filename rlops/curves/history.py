@@ -70,7 +70,7 @@ class RunHistory:
         if key not in self.config:
             raise UsageError(
                 f"{self.source}: the run's config has no '{key}'; rlops tells runs apart by env_id and seed: "
-                f"pass config={{'{key}': ...}} to wandb.init (the config has: {', '.join(sorted(self.config)) or 'nothing'})"
+                f"pass config={{'{key}': ...}} to wandb.init (it has: {', '.join(sorted(self.config)) or 'nothing'})"
             )
         return self.config[key]
 
@@ -86,7 +86,7 @@ class RunHistory:
 
 
 def columns_of(rows: Iterable[Mapping[str, object]]) -> dict[str, Column]:
-    """Columns of numeric keys from logged rows; W&B writes NaN and infinities as the strings NaN, Infinity, -Infinity."""
+    """Columns of numeric keys from logged rows; W&B writes what JSON lacks as the strings NaN, Infinity, -Infinity."""
     found: dict[str, tuple[list[int], list[float]]] = {}
     for number, row in enumerate(rows):
         for key, value in row.items():
@@ -109,7 +109,13 @@ def later_segment_wins(segments: Iterable[RunHistory], step: str) -> RunHistory:
             key: _joined(_only(merged.columns.get(key), kept), segment.columns.get(key), offset)
             for key in {**merged.columns, **segment.columns}
         }
-        merged = replace(segment, columns=columns, started_at=merged.started_at)
+        merged = replace(
+            segment,
+            columns=columns,
+            started_at=merged.started_at,
+            minutes=_sum(merged.minutes, segment.minutes),
+            incomplete="; ".join(filter(None, [merged.incomplete, segment.incomplete])) or None,
+        )
     return merged
 
 
@@ -128,6 +134,10 @@ def _only(column: Column | None, rows: NDArray[np.int64]) -> Column | None:
 def _joined(first: Column | None, second: Column | None, offset: int) -> Column:
     parts = ([first] if first else []) + ([Column(second.rows + offset, second.values)] if second else [])
     return Column(np.concatenate([part.rows for part in parts]), np.concatenate([part.values for part in parts]))
+
+
+def _sum(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first + second
 
 
 def _number(value: object) -> float | None:

@@ -48,17 +48,19 @@ class Loader:
         """The run set of a wandb:, dir: or file: reference. Raises UsageError when it is empty."""
         if reference.kind == "file":
             return read_table(reference)
-        histories = self.histories(reference)
+        metric = reference.one("metric", self.metric.name)
+        # A process that was killed at birth leaves a run that says nothing, not even whose it is.
+        histories = [history for history in self.histories(reference) if history.columns or "seed" in history.config]
         if not histories:
             raise UsageError(f"'{reference.text}': no run was found there")
-        self._check_metric(histories, reference)
-        runs = tuple(history.run(self.metric.name, self.metric.step) for history in histories)
+        self._check_metric(metric, histories, reference)
+        runs = tuple(history.run(metric, self.metric.step) for history in histories)
         run_set = RunSet(reference.text, runs, _common_provenance(histories))
         return run_set.select(reference.env_ids, reference.seeds)
 
-    def _check_metric(self, histories: list[RunHistory], reference: Reference) -> None:
+    def _check_metric(self, metric: str, histories: list[RunHistory], reference: Reference) -> None:
         logged = {key for history in histories for key in history.columns}
-        for key in (self.metric.name, self.metric.step):
+        for key in (metric, self.metric.step):
             if logged and key not in logged:
                 names = ", ".join(sorted(name for name in logged if not name.startswith("_")))
                 raise UsageError(

@@ -39,9 +39,9 @@ class Reference:
         """The environments asked for, None for all."""
         return frozenset(self.filters["env_id"]) if "env_id" in self.filters else None
 
-    def other_filters(self, *known: str) -> dict[str, tuple[str, ...]]:
-        """The filters that are neither seed nor env_id nor in `known`."""
-        return {key: values for key, values in self.filters.items() if key not in {"seed", "env_id", *known}}
+    def other_filters(self) -> dict[str, tuple[str, ...]]:
+        """The filters that are neither seed, env_id nor metric."""
+        return {key: values for key, values in self.filters.items() if key not in {"seed", "env_id", "metric"}}
 
     def one(self, key: str, default: str) -> str:
         """The single value of a filter."""

@@ -1,8 +1,8 @@
 """The store: one npz per run is the truth. Nothing in it is pickled, every write is atomic."""
 
 import hashlib
+import io
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ import numpy as np
 
 from rlops.curves.history import Column, RunHistory
 from rlops.errors import UsageError
+from rlops.files import write_whole
 
 FORMAT = 1
 
@@ -26,7 +27,7 @@ class Store:
     def get(self, identity: str, version: str | None = None) -> RunHistory | None:
         """The stored run, None where there is none, another version of it, or a file that cannot be read."""
         try:
-            with np.load(self._path(identity), allow_pickle=False) as arrays:
+            with self._path(identity).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 meta = json.loads(bytes(arrays["meta"]).decode())
                 _check_format(meta, self._path(identity))
                 columns = {
@@ -34,7 +35,7 @@ class Store:
                 }
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
             return None  # torn or corrupt: pulled again, as if it had never been there
         meta.pop("format")
         history = RunHistory(columns=columns, **{**meta, "tags": tuple(meta["tags"])})
@@ -48,12 +49,9 @@ class Store:
         arrays: dict[str, Any] = {"meta": np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)}
         for i, column in enumerate(history.columns.values()):
             arrays |= {f"rows_{i}": column.rows, f"values_{i}": column.values}
-        path = self._path(history.identity)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        with partial.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-        partial.replace(path)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        write_whole(self._path(history.identity), buffer.getvalue())
 
     def _path(self, identity: str) -> Path:
         return self.folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npz"

@@ -13,6 +13,7 @@ from rlops.stats import smallest_p
 FEWEST_RUNS = 2
 UNEQUAL_HORIZON = 0.9
 """Horizons nearer than this count as equal: where none was given, the end of logging differs a little (arbitrary)."""
+NAMED = 4
 OTHER_PLACES = frozenset({"seed", "seeds", "env_id", "exp_name"})
 
 
@@ -52,12 +53,12 @@ def findings(baseline: RunSet, candidate: RunSet, plan: Plan) -> list[Finding]:
             found += _copies(runs, item.budget, side, item.env_id)
             found += _oddities(runs, side, item.env_id)
         found += _missing_seeds(candidate, plan, item.env_id)
-        found += _too_few(baseline, candidate, plan, item.env_id, item.budget)
         found += _same_runs(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
         found += _hyperparameters(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
         if not item.informative:
             detail = f"the baseline's gain over a random policy ({item.scale:.4g}) is no larger than its spread"
             found.append(_finding("uninformative", "note", detail, item.env_id))
+    found += _too_few(baseline, candidate, plan)
     known = {item.env_id for item in plan.environments}
     strangers = [env_id for env_id in candidate.env_ids if env_id not in known]
     found += [_finding("no-baseline", "warning", "the baseline does not have this environment", e) for e in strangers]
@@ -138,19 +139,27 @@ def _missing_seeds(candidate: RunSet, plan: Plan, env_id: str) -> Iterator[Findi
         )
 
 
-def _too_few(baseline: RunSet, candidate: RunSet, plan: Plan, env_id: str, budget: int) -> Iterator[Finding]:
-    n0, n1 = (len(sound_runs(side.of(env_id), budget)) for side in (baseline, candidate))
-    if min(n0, n1) < FEWEST_RUNS:
-        detail = f"{n0} baseline and {n1} candidate runs can be scored; a test needs two on either side"
-        yield _finding("too-few-seeds", "warning", detail, env_id)
-        return
+def _too_few(baseline: RunSet, candidate: RunSet, plan: Plan) -> Iterator[Finding]:
+    """Environments with too few runs to test, or to reach the level; those in the same case share a finding."""
     level = plan.policy.alpha / len(plan.environments)
-    if smallest_p(n0, n1) > level:
-        detail = (
-            f"{n0} + {n1} runs can give no p below {smallest_p(n0, n1):.2g}, the level is {level:.2g}: "
-            "a regression of this environment alone cannot be proven, however large"
-        )
-        yield _finding("level-unreachable", "warning", detail, env_id)
+    cases: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for item in plan.environments:
+        n0, n1 = (len(sound_runs(side.of(item.env_id), item.budget)) for side in (baseline, candidate))
+        if min(n0, n1) < FEWEST_RUNS:
+            detail = f"{n0} baseline and {n1} candidate runs can be scored; a test needs two on either side"
+            cases["too-few-seeds", detail].append(item.env_id)
+        elif smallest_p(n0, n1) > level:
+            detail = (
+                f"{n0} + {n1} runs can give no p below {smallest_p(n0, n1):.2g}, the level is {level:.2g}: "
+                "a regression of one environment cannot be proven here, however large"
+            )
+            cases["level-unreachable", detail].append(item.env_id)
+    for (kind, detail), env_ids in cases.items():
+        if len(env_ids) == 1:
+            yield _finding(kind, "warning", detail, env_ids[0])
+        else:
+            named = ", ".join(env_ids[:NAMED]) + (", ..." if len(env_ids) > NAMED else "")
+            yield _finding(kind, "warning", f"in {len(env_ids)} environments ({named}): {detail}", None)
 
 
 def _same_runs(baseline: Sequence[Run], candidate: Sequence[Run], env_id: str) -> Iterator[Finding]:

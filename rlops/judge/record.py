@@ -157,7 +157,7 @@ class NextStep(_Record):
 
 
 class Cost(_Record):
-    """What the answer took: cells trained for it and known before, their minutes, environment steps of the candidate."""
+    """What the answer took: cells trained for it and known before; the candidate's minutes and environment steps."""
 
     cells_trained: int | None = None
     cells_known: int | None = None

@@ -75,7 +75,7 @@ def write_up(case: Case) -> Verdict:
     return Verdict(
         verdict=decision.word,
         exit_code=decision.exit_code(plan.policy.inconclusive),
-        sentence=sentence(decision.word, environments, suite_passed=decision.suite_passed),
+        sentence=sentence(decision.word, environments),
         benchmark=plan.benchmark,
         metric=plan.metric.name,
         step=plan.metric.step,
@@ -102,7 +102,7 @@ def write_up(case: Case) -> Verdict:
     )
 
 
-def sentence(word: Word, environments: Sequence[EnvironmentVerdict], *, suite_passed: bool) -> str:
+def sentence(word: Word, environments: Sequence[EnvironmentVerdict]) -> str:
     """The verdict in one sentence, also the report's title."""
     named = [item.env_id for item in environments if item.verdict is word]
     count = len(environments)

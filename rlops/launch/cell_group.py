@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import json
 import math
 import os
 import re
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlops.launch.supervise import finished, read_json
 from rlops.plan import Cell, Grid, format_seeds
 
 PASSED_ON = (
@@ -112,12 +112,8 @@ class CellDirectory:
     @property
     def done(self) -> Mapping[str, Any] | None:
         """How the process ended (done.json), None while it has not, or was stopped."""
-        return _read_json(self.folder / "done.json")
-
-    @property
-    def request(self) -> Mapping[str, Any] | None:
-        """What was asked (cell.json)."""
-        return _read_json(self.folder / "cell.json")
+        content = read_json(self.folder / "done.json")
+        return content if isinstance(content.get("exit_code"), int) else None
 
     @property
     def killed_by(self) -> str | None:
@@ -174,13 +170,11 @@ def group_cells(grid: Grid, cells: Iterable[Cell], parent: Path, slots: int) -> 
 
 def finished_cells(parent: Path) -> dict[tuple[str, int], CellDirectory]:
     """(environment, seed) -> directory of every cell below `parent` that is done."""
-    found = {}
-    for path in sorted(parent.glob("*/done.json")):
-        directory = CellDirectory(path.parent)
-        request = directory.request
-        if request and directory.done:
-            found.update({(request["env_id"], seed): directory for seed in request["seeds"]})
-    return found
+    return {
+        (request["env_id"], seed): CellDirectory(folder)
+        for folder, request in finished(parent)
+        for seed in request["seeds"]
+    }
 
 
 def is_locked(path: Path) -> bool:
@@ -196,11 +190,3 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(lock)
     return False
-
-
-def _read_json(path: Path) -> Mapping[str, Any] | None:
-    try:
-        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content

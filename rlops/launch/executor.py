@@ -12,7 +12,7 @@ class Ending(enum.Enum):
     ENDED = "ended"
     """the command ended by itself"""
     BUSY = "busy"
-    """somebody else is training one of its cells"""
+    """somebody else is training one of its cells, or has just done so"""
     STOPPED = "stopped"
     """the command was stopped or killed: nothing of it counts, the same command of the user trains it again"""
 

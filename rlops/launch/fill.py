@@ -64,7 +64,7 @@ def fill(
     board.waiting = group_cells(grid, missing, parent, executor.capacity())
     _note_known_failures(board, done)
     changed(board)
-    while board.running or (board.waiting or board.elsewhere) and not interrupts.no_more:
+    while board.running or ((board.waiting or board.elsewhere) and not interrupts.no_more):
         if _step(board, executor, interrupts):
             changed(board)
         time.sleep(POLL_SECONDS)

@@ -1,5 +1,6 @@
 """The local machine as an executor: a process a core."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -25,9 +26,6 @@ class LocalExecutor:
 
     def submit(self, group: CellGroup) -> None:
         """Start the group; returns at once."""
-        group.folder.mkdir(parents=True, exist_ok=True)
-        if group.directory.done is None:
-            (group.folder / "cell.json").write_text(json.dumps(group.request(), indent=2), encoding="utf-8")
         script = str(Path(supervise.__file__).resolve())
         process = subprocess.Popen(
             [sys.executable, "-I", script, str(group.folder.resolve()), *(str(lock) for lock in group.locks())],
@@ -36,8 +34,9 @@ class LocalExecutor:
             start_new_session=True,
         )
         assert process.stdin is not None  # noqa: S101  (PIPE was asked for)
-        with process.stdin as pipe:
-            pipe.write(json.dumps(group.environment()).encode())
+        order = {"request": group.request(), "environment": group.environment()}
+        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # killed at once: poll will say so
+            pipe.write(json.dumps(order).encode())
         self._running[group] = process
 
     def poll(self, group: CellGroup) -> Ending | None:

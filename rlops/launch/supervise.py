@@ -1,10 +1,10 @@
 """Runs one cell group to its end, whatever becomes of the rlops that started it.
 
-A program of its own, standard library only: `python supervise.py DIRECTORY LOCK...`. It reads DIRECTORY/cell.json and
-the child's environment from standard input, holds a lock for every cell, runs the command in a process group of its
-own with its output in stdout.log, and writes done.json last. SIGTERM ends the command (SIGTERM, grace, SIGKILL)
-without a done.json. It leaves with 0 when the command ended by itself, whatever its exit code, with BUSY when somebody
-else trains one of the cells, with STOPPED when the command was stopped or killed.
+A program of its own, standard library only: `python supervise.py DIRECTORY LOCK...`. It reads what to run and the
+child's environment from standard input, holds a lock for every cell, writes DIRECTORY/cell.json, runs the command in a
+process group of its own with its output in stdout.log, and writes done.json last. SIGTERM ends the command (SIGTERM,
+grace, SIGKILL) without a done.json. It leaves with 0 when the command ended by itself, whatever its exit code, with
+BUSY when somebody else trains one of the cells or has just done so, with STOPPED when it was stopped or killed.
 """
 
 import contextlib
@@ -17,7 +17,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 BUSY = 75
 STOPPED = 76
@@ -25,27 +27,34 @@ TIMED_OUT = 124
 POLL_SECONDS = 0.05
 
 
-class Stop(Exception):
-    """SIGTERM arrived."""
+class Stop:
+    """Remembers that SIGTERM came. It must not raise: between a start and a wait it would leave the command alone."""
+
+    asked = False
+
+    def __call__(self, _number: int, _frame: object) -> None:
+        """Handle the signal."""
+        self.asked = True
 
 
 def main() -> int:
+    """The program: its exit code."""
     folder, locks = Path(sys.argv[1]), [Path(lock) for lock in sys.argv[2:]]
-    environment = json.load(sys.stdin)
+    order = json.load(sys.stdin)
     held = take_locks(locks)
-    if held is None:
+    if held is None or any_is_finished(order["request"], folder.parent):
         return BUSY
-    if (folder / "done.json").exists():
-        return 0
+    stop = Stop()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     clear_earlier_attempt(folder)
-    return run(folder, environment, held)
+    write_json(folder / "cell.json", order["request"])
+    return run(folder, order["request"], order["environment"], held, stop)
 
 
-def run(folder: Path, environment: dict[str, str], held: list[int]) -> int:
-    request = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
+def run(folder: Path, request: dict[str, Any], environment: dict[str, str], held: list[int], stop: Stop) -> int:
+    """Run the command of the request and record how it ended."""
     started = time.time()
     with (folder / "stdout.log").open("wb") as log:
         try:
@@ -63,13 +72,13 @@ def run(folder: Path, environment: dict[str, str], held: list[int]) -> int:
         except OSError as error:
             log.write(f"rlops: {request['command'][0]}: cannot be started: {error.strerror}\n".encode())
             return write_done(folder, 127, started)
-    try:
-        exit_code = child.wait(timeout=60 * request["minutes"])
-    except Stop:
+    deadline = time.monotonic() + 60 * request["minutes"]
+    while (exit_code := child.poll()) is None and not stop.asked and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    if exit_code is None:
         end(child, request["grace_seconds"])
-        return STOPPED
-    except subprocess.TimeoutExpired:
-        end(child, request["grace_seconds"])
+        if stop.asked:
+            return STOPPED
         with (folder / "stdout.log").open("ab") as log:
             log.write(f"rlops: stopped at the limit of {request['minutes']:g} minutes\n".encode())
         exit_code = TIMED_OUT
@@ -80,7 +89,24 @@ def run(folder: Path, environment: dict[str, str], held: list[int]) -> int:
     return write_done(folder, exit_code, started)
 
 
+def finished(parent: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Folder and cell.json of every cell group below `parent` that is done. A broken file counts as none."""
+    for path in sorted(parent.glob("*/done.json")):
+        done, request = read_json(path), read_json(path.with_name("cell.json"))
+        if isinstance(done.get("exit_code"), int) and {"env_id", "seeds"} <= request.keys():
+            yield path.parent, request
+
+
+def any_is_finished(request: dict[str, Any], parent: Path) -> bool:
+    """Was one of the cells trained between the plan and the lock, maybe in another group?"""
+    return any(
+        other["env_id"] == request["env_id"] and not set(request["seeds"]).isdisjoint(other["seeds"])
+        for _, other in finished(parent)
+    )
+
+
 def take_locks(paths: list[Path]) -> list[int] | None:
+    """File descriptors that hold all the locks, None where another process has one."""
     held = []
     for path in sorted(paths):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,9 +120,9 @@ def take_locks(paths: list[Path]) -> list[int] | None:
 
 
 def clear_earlier_attempt(folder: Path) -> None:
+    """Make the folder, or remove what a stopped attempt left: two attempts must not mix."""
+    folder.mkdir(parents=True, exist_ok=True)
     for item in folder.iterdir():
-        if item.name == "cell.json":
-            continue
         if item.is_dir() and not item.is_symlink():
             shutil.rmtree(item)
         else:
@@ -104,7 +130,7 @@ def clear_earlier_attempt(folder: Path) -> None:
 
 
 def end(child: subprocess.Popen[bytes], grace_seconds: float) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    """SIGTERM, the grace, SIGKILL."""
     kill_group(child.pid, signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds
     while child.poll() is None and time.monotonic() < deadline:
@@ -114,25 +140,37 @@ def end(child: subprocess.Popen[bytes], grace_seconds: float) -> None:
 
 
 def kill_group(group: int, number: int) -> None:
+    """Send a signal to every process of the group, if there is one left."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, number)
 
 
 def write_done(folder: Path, exit_code: int, started: float) -> int:
+    """done.json: the cell counts from now on."""
     ended = time.time()
     stamp = datetime.datetime.fromtimestamp(ended, tz=datetime.UTC).isoformat(timespec="seconds")
     content = {"exit_code": exit_code, "ended_at": stamp, "seconds": round(ended - started, 3)}
-    partial = folder / "done.partial"
-    with partial.open("w") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(folder / "done.json")
+    write_json(folder / "done.json", content)
     return 0
 
 
-def stop(_number: int, _frame: object) -> None:
-    raise Stop
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """The file, whole or not at all."""
+    partial = path.with_suffix(".partial")
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in the file, empty where there is none that can be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 if __name__ == "__main__":

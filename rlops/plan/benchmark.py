@@ -3,16 +3,18 @@
 import difflib
 import re
 import tomllib
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from rlops.errors import UsageError
 from rlops.plan.seeds import format_seeds, parse_seeds
 
 PLACEHOLDERS = ("python", "env_id", "seed", "seeds", "budget")
-HIGHER, LOWER = "higher-is-better", "lower-is-better"
+HIGHER: Final = "higher-is-better"
 
 
 def _seeds(value: object) -> object:
@@ -24,7 +26,15 @@ def _seeds(value: object) -> object:
     return value
 
 
-Seeds = Annotated[tuple[int, ...], BeforeValidator(_seeds), Field(min_length=2)]
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    twice = [value for value, count in Counter(values).items() if count > 1]
+    if twice:
+        raise ValueError(f"{twice[0]} is named twice")
+    return values
+
+
+Seed = Annotated[int, Field(ge=0)]
+Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_seeds), AfterValidator(_distinct), Field(min_length=2)]
 _Model = TypeVar("_Model", bound=BaseModel)
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -49,7 +59,7 @@ class Metric(_Section):
 
 
 class Margins(_Section):
-    """The smallest loss that matters: per environment the larger of the first two, for the mean of all of the others."""
+    """The smallest loss that matters: per environment the larger of the first two, for the mean of all the others."""
 
     scale_fraction: Annotated[float, Field(gt=0)] = 0.20
     spreads: Annotated[float, Field(ge=0)] = 1.5
@@ -63,7 +73,7 @@ class Policy(_Section):
     alpha: Fraction = 0.05
     beta: Fraction = 0.05
     strict: bool = True
-    inconclusive: Literal[0, 1, 3] = 3
+    inconclusive: Literal[0, 3] = 3
 
 
 class Rules(_Section):
@@ -97,7 +107,7 @@ class Benchmark(_Section):
     description: str = ""
     command: Annotated[tuple[str, ...], Field(min_length=1)]
     code: Annotated[tuple[str, ...], Field(min_length=1)]
-    environments: Annotated[tuple[str, ...], Field(min_length=1)]
+    environments: Annotated[tuple[str, ...], AfterValidator(_distinct), Field(min_length=1)]
     budget: Annotated[int, Field(ge=100)]
     packages: tuple[str, ...] = ("torch", "numpy", "gymnasium")
     baseline: str | None = None
@@ -112,20 +122,17 @@ class Benchmark(_Section):
     @classmethod
     def _known_placeholders(cls, command: tuple[str, ...]) -> tuple[str, ...]:
         used = set(re.findall(r"{(\w*)}", " ".join(command)))
-        for name in sorted(used.difference(PLACEHOLDERS)):
-            raise ValueError(f"unknown placeholder {{{name}}}{did_you_mean(name, PLACEHOLDERS)}")
+        wrong = [
+            f"unknown placeholder {{{name}}}{did_you_mean(name, PLACEHOLDERS)}"
+            for name in sorted(used.difference(PLACEHOLDERS))
+        ]
         if "env_id" not in used:
-            raise ValueError("the placeholder {env_id} is missing: every environment would train the same")
+            wrong.append("the placeholder {env_id} is missing: every environment would train the same")
         if len(used & {"seed", "seeds"}) != 1:
-            raise ValueError("it needs {seed}, or {seeds} where one process trains several: one of the two")
+            wrong.append("it needs {seed}, or {seeds} where one process trains several: one of the two")
+        if wrong:
+            raise ValueError("\n".join(wrong))
         return command
-
-    @model_validator(mode="after")
-    def _distinct_environments(self) -> "Benchmark":
-        twice = {env_id for env_id in self.environments if self.environments.count(env_id) > 1}
-        if twice:
-            raise ValueError(f"environments: {sorted(twice)[0]} is named twice")
-        return self
 
     @property
     def many_seeds_a_process(self) -> bool:
@@ -162,10 +169,11 @@ def find_benchmark(reference: str, root: Path) -> Path:
 def read_benchmark(path: Path) -> Benchmark:
     """The benchmark in the file at `path`; all errors of the file at once, each with its line."""
     text, document = _read_toml(path)
+    wrong = []
     if "name" in document:
-        line = _line_of(text, ("name",))
-        raise UsageError(f"{path}:{line}: name: a benchmark is named by its file; remove this line or rename the file")
-    return _validated(Benchmark, {**document, "name": path.stem}, path, text)
+        what = "name: a benchmark is named by its file; remove this line or rename the file"
+        wrong.append((_line_of(text, ("name",)), what))
+    return _validated(Benchmark, {**document, "name": path.stem}, path, text, wrong)
 
 
 def read_rules(path: Path) -> Rules:
@@ -184,11 +192,18 @@ def _read_toml(path: Path) -> tuple[str, dict[str, Any]]:
         raise UsageError(f"{path}: is not valid TOML: {error}") from None
 
 
-def _validated(model: type[_Model], document: dict[str, Any], path: Path, text: str) -> _Model:
+def _validated(
+    model: type[_Model], document: dict[str, Any], path: Path, text: str, wrong: Iterable[tuple[int, str]] = ()
+) -> _Model:
+    """The document as a `model`; `wrong`: (line, message) of errors that the model does not see."""
+    found, validated = list(wrong), None
     try:
-        return model.model_validate(document)
+        validated = model.model_validate(document)
     except ValidationError as error:
-        raise UsageError("\n".join(_error_lines(model, error, path, text))) from None
+        found += _errors(model, error, text)
+    if validated is None or found:
+        raise UsageError("\n".join(f"{path}:{line}: {message}" for line, message in sorted(found)))
+    return validated
 
 
 def did_you_mean(word: str, known: Any) -> str:
@@ -197,8 +212,8 @@ def did_you_mean(word: str, known: Any) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _error_lines(model: type[BaseModel], error: ValidationError, path: Path, text: str) -> list[str]:
-    lines = []
+def _errors(model: type[BaseModel], error: ValidationError, text: str) -> list[tuple[int, str]]:
+    found = []
     for detail in error.errors():
         keys = tuple(part for part in detail["loc"] if isinstance(part, str))
         message = detail["msg"].removeprefix("Value error, ")
@@ -206,9 +221,10 @@ def _error_lines(model: type[BaseModel], error: ValidationError, path: Path, tex
             message = f"unknown key{did_you_mean(keys[-1], _keys_of(model, keys[:-1]))}"
         elif detail["type"] == "missing":
             message = "this key is missing"
-        where = f"{path}:{_line_of(text, keys)}"
-        lines.append(f"{where}: {'.'.join(keys)}: {message}" if keys else f"{where}: {message}")
-    return lines
+        elif detail["type"] == "tuple_type":
+            message = "Input should be a list"
+        found += [(_line_of(text, keys), f"{'.'.join(keys)}: {line}") for line in message.splitlines()]
+    return found
 
 
 def _keys_of(model: type[BaseModel], section: tuple[str, ...]) -> list[str]:
@@ -221,14 +237,19 @@ def _keys_of(model: type[BaseModel], section: tuple[str, ...]) -> list[str]:
 
 
 def _line_of(text: str, keys: tuple[str, ...]) -> int:
-    """The line that sets `keys` (a section and a key, or a top-level key); 1 where the file does not name it."""
-    section, found = "", 1
+    """The line that sets `keys` (a section and a key, or a top-level key), else that of its section, else 1."""
+    section, nearest = "", 1
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[([^\]]+)\]", line)
+        header = re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line)
+        name = re.match(r"""\s*(["'\w.-]+)\s*=""", line)
         if header:
-            section = header[1].strip()
-            found = number if (section,) == keys[:1] else found
-        name = re.match(r"\s*([\w-]+)\s*=", line)
-        if name and (section, name[1]) == (keys[0] if len(keys) > 1 else "", keys[-1] if keys else None):
+            section = header[1]
+        elif not name:
+            continue
+        dotted = section if header or not name else f"{section}.{name[1]}"
+        here = tuple(part.strip("\"'") for part in dotted.split(".") if part)
+        if here == keys:
             return number
-    return found
+        if nearest == 1 and here == keys[: len(here)]:
+            nearest = number
+    return nearest

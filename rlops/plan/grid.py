@@ -52,7 +52,7 @@ def checkout(root: Path, benchmark: Benchmark) -> Variant:
 def expand(benchmark: Benchmark, variant: Variant, seeds: tuple[int, ...]) -> Grid:
     """The grid of `seeds`: seed by seed through the environments, so that what is done first is comparable first.
 
-    Key = what determines the training: code, command, packages, budget, metric's step, environment and seed. The
+    Key = what determines the training: code, command, packages, budget, environment and seed. The
     machine is not in it: on another one a seed is another draw of the same distribution, which is as good.
     """
     shared = _sha256(

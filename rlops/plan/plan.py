@@ -25,7 +25,7 @@ class EnvironmentPlan:
 
     @property
     def informative(self) -> bool:
-        """Did the baseline learn more than its seeds differ? If not, a change has no unit and stays out of the suite."""
+        """Did the baseline learn more than its seeds differ? If not, a change has no unit; the suite leaves it out."""
         return self.scale > self.spread and self.scale > 0
 
 

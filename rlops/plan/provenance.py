@@ -15,6 +15,8 @@ from rlops.errors import UsageError
 
 NUMERIC_VARIABLES = ("ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Environment variables that choose other kernels or another order of summation."""
+OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
+"""Set inside of git hooks: they would make git answer about another place than the one asked about."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,12 @@ class Provenance:
 def provenance(root: Path, code: Sequence[str], packages: Sequence[str]) -> Provenance:
     """What is true of the code under `root` (the paths `code` of it) and of this machine and interpreter."""
     versions = installed_versions(packages)
+    # A copy inside of another checkout, as in .rlops/, is not that checkout's commit.
+    tracked = _git(root, "ls-files", "--", *code)
     return Provenance(
         code_sha256=code_sha256(root, code),
-        git_commit=_git(root, "rev-parse", "HEAD"),
-        git_dirty=bool(_git(root, "status", "--porcelain", "--", *code)),
+        git_commit=_git(root, "rev-parse", "HEAD") if tracked else None,
+        git_dirty=bool(tracked and _git(root, "status", "--porcelain", "--", *code)),
         packages=versions,
         python=platform.python_version(),
         machine=cpu_model(),
@@ -56,7 +60,7 @@ def code_sha256(root: Path, code: Sequence[str]) -> str:
     digest = hashlib.sha256()
     for path in sorted({file for item in code for file in _files_below(root, item)}):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
+        digest.update(os.fsencode(path.relative_to(root).as_posix()) + f"\0{content}\n".encode())
     return digest.hexdigest()
 
 
@@ -98,6 +102,8 @@ def _cpuinfo(field: str) -> str | None:
 
 
 def _files_below(root: Path, item: str) -> list[Path]:
+    if Path(item).is_absolute():
+        raise UsageError(f"the benchmark's `code` names {item}, which lies outside of {root}; name it from there")
     if not (root / item).exists():
         raise UsageError(f"the benchmark's `code` names {item}, which does not exist in {root}")
     listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", item)
@@ -109,7 +115,8 @@ def _files_below(root: Path, item: str) -> list[Path]:
 
 def _git(root: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+        environment = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
+        done = subprocess.run(["git", "-C", str(root), *arguments], env=environment, capture_output=True, check=False)
     except FileNotFoundError:
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return os.fsdecode(done.stdout).rstrip("\n") if done.returncode == 0 else None

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from rlops.errors import UsageError
@@ -23,7 +24,7 @@ def parse_seeds(text: str, where: str = "seeds") -> tuple[int, ...]:
         if last - first >= MOST_SEEDS:
             raise UsageError(f"{where}: {first}-{last} are {last - first + 1} seeds; at most {MOST_SEEDS}")
         seeds.extend(range(first, last + 1))
-    twice = sorted({seed for seed in seeds if seeds.count(seed) > 1}) if len(set(seeds)) < len(seeds) else []
+    twice = sorted(seed for seed, count in Counter(seeds).items() if count > 1)
     if twice:
         raise UsageError(f"{where}: seed {twice[0]} is named twice in '{text}'")
     return tuple(seeds)

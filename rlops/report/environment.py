@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rlops.judge.record import EnvironmentVerdict, RunRow
 from rlops.report import text
@@ -22,6 +22,7 @@ class RunView:
     minutes: str
     last_step: str
     state: str
+    counted: bool
     why_not: str | None
     link: str | None
     command: str | None
@@ -52,6 +53,7 @@ class EnvironmentView:
     mean_candidate: str
     change: str
     interval: str
+    change_and_interval: str
     margin: str
     p_harm: str
     seeds: str
@@ -102,11 +104,12 @@ def _view(item: EnvironmentVerdict, anchor: str, scale: Scale) -> EnvironmentVie
         mean_candidate=text.score(item.mean_candidate),
         change=text.percent(item.change),
         interval=text.percent_interval(item.interval),
+        change_and_interval=text.change(item.change, item.interval),
         margin=text.percent(item.margin, signed=False),
         p_harm=text.p_value(item.p_harm),
         seeds=f"{item.n_baseline:,} + {item.n_candidate:,}",
         drawing=draw_interval(scale, item.change, item.interval, item.margin),
-        numbers=tuple(_numbers(item)),
+        numbers=tuple(map(_explained, _numbers(item))),
         runs=tuple(_run(run) for run in item.runs),
     )
 
@@ -114,20 +117,26 @@ def _view(item: EnvironmentVerdict, anchor: str, scale: Scale) -> EnvironmentVie
 def _numbers(item: EnvironmentVerdict) -> Iterator[NumberView]:
     means = f"{text.score(item.mean_baseline)} → {text.score(item.mean_candidate)}"
     yield NumberView("Mean final", means, "baseline → candidate")
-    change = f"{text.percent(item.change)} {text.percent_interval(item.interval)}"
-    yield NumberView("Change", change, f"of the scale ({text.score(item.scale)}), 95 % interval")
+    change = text.change(item.change, item.interval)
+    yield NumberView("Change, 95 % interval", change, f"of the scale, {text.score(item.scale)}")
     yield NumberView("Margin", text.percent(item.margin, signed=False), "the smallest loss that matters here")
     yield NumberView("p (worse)", text.p_value(item.p_harm), "small: harm is shown")
-    yield NumberView("p (outside margin)", text.p_value(item.p_equivalent), "small: so large a loss is ruled out")
+    yield NumberView("p (loss ≥ margin)", text.p_value(item.p_equivalent), "small: so large a loss is ruled out")
     yield NumberView("p (better)", text.p_value(item.p_improved), "small: improvement is shown")
-    yield NumberView("P(better)", text.probability(item.probability_of_improvement), "candidate beats baseline; 0.50 is a draw")
+    yield NumberView(
+        "P(better)", text.probability(item.probability_of_improvement), "candidate beats baseline; 0.50 is a draw"
+    )
     yield NumberView("Spread", text.score(item.spread), "standard deviation of baseline runs")
     yield NumberView("Random policy", text.score(item.random_score), "where the scale begins")
     detectable = text.percent(item.minimum_detectable_change, signed=False)
-    yield NumberView("Smallest detectable change", detectable, "found in 80 of 100 cases")
+    yield NumberView("Detectable loss", detectable, "these runs find it in 80 of 100 cases")
     if item.seeds_to_decide is not None:
         yield NumberView("Seeds to decide", text.count(item.seeds_to_decide), "candidate seeds, an estimate")
     yield NumberView("Budget", f"{text.count(item.budget)} steps", "per run")
+
+
+def _explained(number: NumberView) -> NumberView:
+    return replace(number, meaning="not computed") if number.value == text.NONE else number
 
 
 def _run(run: RunRow) -> RunView:
@@ -139,6 +148,7 @@ def _run(run: RunRow) -> RunView:
         minutes=text.minutes(run.minutes),
         last_step=text.steps(run.last_step),
         state=_state(run),
+        counted=run.counted,
         why_not=text.cut(text.clean(run.why_not).strip(), text.LONGEST_DETAIL) if run.why_not else None,
         link=text.web_link(run.url),
         command=text.clean(shlex.join(run.command)) if run.command else None,

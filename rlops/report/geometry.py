@@ -1,5 +1,6 @@
 """Positions: values onto drawings. Drawings use whole units, because that makes small files."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def path(points: Sequence[tuple[float, float]]) -> str:
     parts = [f"M{rounded[0][0]} {rounded[0][1]}"]
     if len(rounded) == 1:
         return parts[0] + "h1"
-    for command, ((x0, y0), (x1, y1)) in zip("l" + " " * len(rounded), zip(rounded, rounded[1:], strict=False), strict=False):
+    for command, ((x0, y0), (x1, y1)) in zip("l" + " " * len(rounded), itertools.pairwise(rounded), strict=False):
         dx, dy = x1 - x0, y1 - y0
         parts.append(f"{command}{dx}{'' if dy < 0 else ' '}{dy}")
     return "".join(parts)
@@ -58,10 +59,10 @@ def path(points: Sequence[tuple[float, float]]) -> str:
 
 def _thinned(points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """The points without those that lie within half a unit of the line that remains; x must increase, else all."""
-    if any(later[0] <= earlier[0] for earlier, later in zip(points, points[1:], strict=False)):
+    if any(later[0] <= earlier[0] for earlier, later in itertools.pairwise(points)):
         return list(points)
     kept, low, high = [points[0]], -math.inf, math.inf
-    for before, (x, y) in zip(points, points[1:], strict=False):
+    for before, (x, y) in itertools.pairwise(points):
         start_x, start_y = kept[-1]
         if not low <= (y - start_y) / (x - start_x) <= high:
             kept.append(before)

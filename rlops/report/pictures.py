@@ -11,7 +11,7 @@ from rlops.report.geometry import Scale, area, path, ticks
 INTERVAL_WIDTH, INTERVAL_HEIGHT = 240, 24
 SPARK_WIDTH, SPARK_HEIGHT = 384, 96
 PLOT_WIDTH, PLOT_HEIGHT = 540, 330
-PLOT_LEFT, PLOT_RIGHT, PLOT_TOP, PLOT_BOTTOM = 62, 22, 12, 44
+PLOT_LEFT, PLOT_RIGHT, PLOT_TOP, PLOT_BOTTOM = 62, 22, 26, 44
 SIDES: tuple[Side, Side] = ("baseline", "candidate")
 
 
@@ -72,7 +72,10 @@ def axis_scale(low: float, high: float) -> Scale:
 def axis_ticks(scale: Scale) -> tuple[Tick, ...]:
     """Labelled marks on the axis of changes, zero among them."""
     found = ticks(scale.low, scale.high, most=4)
-    return tuple(Tick(round(scale.at(v), 1), text.percent(v).replace(".0 %", " %"), abs(v) < 1e-12) for v in found)
+    return tuple(
+        Tick(round(scale.at(v), 1), text.percent(v).replace(f".0{text.NO_BREAK}", text.NO_BREAK), abs(v) < 1e-12)
+        for v in found
+    )
 
 
 def draw_interval(
@@ -82,7 +85,7 @@ def draw_interval(
     low, high = interval or (change, change)
     line = None if low is None or high is None else (_unit(scale, low), _unit(scale, high))
     visible = change is not None and scale.low <= change <= scale.high
-    label = f"change {text.percent(change)} {text.percent_interval(interval)}"
+    label = f"change {text.change(change, interval)}"
     return IntervalDrawing(
         band=None if margin is None else (_unit(scale, -margin), _unit(scale, 0.0)),
         line=line,
@@ -161,8 +164,8 @@ def _draw_side(side: Side, band: CurveBand, steps: Sequence[float], x: Scale, y:
 
 
 def _describe(bands: Sequence[tuple[Side, CurveBand]], steps: Sequence[float], metric: str) -> str:
-    said = [
-        f"{side}: from {text.score(band.mean[0])} to {text.score(band.mean[-1])}, {text.counted(len(band.seeds), 'seed')}"
-        for side, band in bands
-    ]
+    said = []
+    for side, band in bands:
+        first, last = text.score(band.mean[0]), text.score(band.mean[-1])
+        said.append(f"{side}: from {first} to {last}, {text.counted(len(band.seeds), 'seed')}")
     return f"{metric} over {text.steps(steps[-1])} steps. Mean of the {'; '.join(said)}."

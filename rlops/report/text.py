@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 NONE = "–"
 MINUS = "−"
+NO_BREAK = "\u00a0"
 LONGEST_LABEL = 60
 LONGEST_DETAIL = 4000
 
@@ -19,6 +20,11 @@ _CONTROL = re.compile(
 def clean(text: str) -> str:
     """Text without ANSI sequences, control characters and those that reorder or hide what is read; keeps newlines."""
     return _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n")))
+
+
+def json_escaped(json: str) -> str:
+    """The same JSON with markup and invisible characters as \\u escapes."""
+    return re.sub(rf"[<>&]|{_CONTROL.pattern}", lambda found: f"\\u{ord(found[0]):04x}", json)
 
 
 def line(text: str, longest: int = LONGEST_DETAIL) -> str:
@@ -35,7 +41,7 @@ def percent(fraction: float | None, *, signed: bool = True) -> str:
     """A fraction as per cent: -0.214 -> '−21.4 %'; unsigned for margins: 0.2 -> '20 %'."""
     if fraction is None:
         return NONE
-    return f"{_percent_number(fraction, signed=signed)} %"
+    return f"{_percent_number(fraction, signed=signed)}{NO_BREAK}%"
 
 
 def percent_interval(interval: tuple[float, float] | None) -> str:
@@ -44,6 +50,11 @@ def percent_interval(interval: tuple[float, float] | None) -> str:
         return NONE
     low, high = (_percent_number(end, signed=True) for end in interval)
     return f"[{low}, {high}]"
+
+
+def change(fraction: float | None, interval: tuple[float, float] | None) -> str:
+    """A change, followed by its interval where it has one: '−21.4 % [−30.1, −11.2]'."""
+    return percent(fraction) if interval is None else f"{percent(fraction)} {percent_interval(interval)}"
 
 
 def _percent_number(fraction: float, *, signed: bool) -> str:
@@ -121,11 +132,11 @@ def steps(value: float) -> str:
 
 
 def minutes(value: float | None) -> str:
-    """A duration given in minutes: '<1 min', '38 min', '2 h 10 min', '3 d 4 h'."""
+    """A duration given in minutes: '18 s', '38 min', '2 h 10 min', '3 d 4 h'."""
     if value is None:
         return NONE
     if value < 1:
-        return "<1 min"
+        return f"{max(1, round(60 * value))} s"
     whole = round(value)
     days, rest = divmod(whole, 24 * 60)
     parts = [(days, "d"), (rest // 60, "h"), (rest % 60, "min")]

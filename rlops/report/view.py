@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rlops.judge.record import Finding, SideRecord, Verdict, Word
+from rlops.judge.record import SideRecord, Verdict, Word
 from rlops.report import text
 from rlops.report.environment import EnvironmentView, common_scale, environment_views
+from rlops.report.findings import FindingGroup, finding_groups
 from rlops.report.pictures import Tick, axis_ticks
-from rlops.report.words import GLOSSARY, SEVERITIES, WORDS, meaning
+from rlops.report.words import GLOSSARY, WORDS
 
 MOST_PACKAGES_NAMED = 2
+DIFFERENCES = {"hyperparameters": "settings", "unequal-horizons": "horizons"}
+"""Kinds of findings that say what differs, and their words on the card."""
 
 
 @dataclass(frozen=True)
@@ -48,28 +51,6 @@ class NextView:
     text: str
     command: str | None
     cost: str | None
-
-
-@dataclass(frozen=True)
-class FindingView:
-    """One finding: where, whose, and what."""
-
-    env_id: str | None
-    anchor: str | None
-    where: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class FindingGroup:
-    """All findings of one kind and severity, with what they mean for the reader."""
-
-    kind: str
-    severity: str
-    symbol: str
-    tone: str
-    meaning: str
-    items: tuple[FindingView, ...]
 
 
 @dataclass(frozen=True)
@@ -132,13 +113,18 @@ def build_view(verdict: Verdict) -> ReportView:
         exit_code=verdict.exit_code,
         counts=counts,
         next_step=_next_step(verdict),
-        facts=(_suite_fact(verdict), _environments_fact(verdict), _runs_fact(verdict), _comparable_fact(verdict, packages)),
+        facts=(
+            _suite_fact(verdict),
+            _environments_fact(verdict),
+            _runs_fact(verdict),
+            _comparable_fact(verdict, packages),
+        ),
         metric=text.line(verdict.metric, text.LONGEST_LABEL),
         direction=verdict.direction.replace("-", " "),
         step=text.line(verdict.step, text.LONGEST_LABEL),
         axis=axis_ticks(scale),
         environments=environments,
-        findings=_findings(verdict.findings, {view.env_id: view.anchor for view in environments}),
+        findings=finding_groups(verdict.findings, {view.env_id: view.anchor for view in environments}),
         compared=tuple(_compared(verdict)),
         packages=packages,
         cost=tuple(_cost(verdict)),
@@ -166,11 +152,13 @@ def _next_step(verdict: Verdict) -> NextView:
 
 
 def _suite_fact(verdict: Verdict) -> Fact:
-    label, suite = "All environments: mean change", verdict.suite
+    suite, total = verdict.suite, len(verdict.environments)
     if suite is None:
-        return Fact(label, text.NONE, "not computed")
+        return Fact("Mean change, all environments", text.NONE, "not computed")
+    which = "all" if suite.environments == total else f"{suite.environments:,} of {total:,}"
+    label = f"Mean change, {which} environments"
     margin = text.percent(suite.margin, signed=False)
-    value = f"{text.percent(suite.change)} {text.percent_interval(suite.interval)}"
+    value = text.change(suite.change, suite.interval)
     if suite.passed:
         return Fact(label, value, f"inside the margin of {margin}", "good")
     return Fact(label, value, f"not shown inside the margin of {margin}", "warn")
@@ -204,6 +192,8 @@ def _comparable_fact(verdict: Verdict, packages: Sequence[Difference]) -> Fact:
         return Fact(label, "≠ no", text.line(blocking[0].detail, 120), "bad")
     unequal = [f"{item.label} {item.baseline} → {item.candidate}" for item in packages if item.unequal]
     unequal += [item.label.lower() for item in _surroundings(verdict) if item.unequal]
+    kinds = {finding.kind for finding in verdict.findings}
+    unequal += [word for kind, word in DIFFERENCES.items() if kind in kinds]
     if unequal:
         more = len(unequal) - MOST_PACKAGES_NAMED
         detail = f"and {more} more differ" if more > 0 else "differs; see below"
@@ -213,61 +203,28 @@ def _comparable_fact(verdict: Verdict, packages: Sequence[Difference]) -> Fact:
     return Fact(label, "yes", "nothing that is recorded differs")
 
 
-def _findings(findings: Sequence[Finding], anchors: dict[str, str]) -> tuple[FindingGroup, ...]:
-    """Worst severity first; within one, in the order of the record."""
-    order = list(SEVERITIES)
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for finding in sorted(findings, key=lambda item: order.index(item.severity)):
-        groups.setdefault((finding.severity, finding.kind), []).append(finding)
-    return tuple(
-        FindingGroup(
-            kind=text.line(kind, text.LONGEST_LABEL),
-            severity=severity,
-            symbol=SEVERITIES[severity][0],
-            tone=SEVERITIES[severity][1],
-            meaning=meaning(kind, severity),
-            items=tuple(_finding(item, anchors) for item in group),
-        )
-        for (severity, kind), group in groups.items()
-    )
-
-
-def _finding(finding: Finding, anchors: dict[str, str]) -> FindingView:
-    env_id = text.line(finding.env_id, text.LONGEST_LABEL) if finding.env_id else None
-    seeds = f"seed{'s' * (len(finding.seeds) > 1)} {text.seed_list(finding.seeds)}" if finding.seeds else None
-    where = ", ".join(part for part in (finding.side, seeds) if part)
-    anchor = anchors.get(text.line(finding.env_id)) if finding.env_id else None
-    return FindingView(env_id, anchor, where, text.cut(text.clean(finding.detail).strip(), text.LONGEST_DETAIL))
-
-
-def _difference(label: str, baseline: object, candidate: object) -> Difference:
-    shown = [text.NONE if value is None else text.line(str(value), 200) for value in (baseline, candidate)]
-    return Difference(label, *shown, unequal=baseline != candidate)
+def _difference(label: str, before: str | None, now: str | None, *, unequal: bool) -> Difference:
+    shown = [text.line(value, 200) if value else text.NONE for value in (before, now)]
+    return Difference(label, shown[0], shown[1], unequal)
 
 
 def _surroundings(verdict: Verdict) -> Iterator[Difference]:
-    """What should be equal; what only one side recorded cannot differ."""
+    """What should be equal; what only one side recorded is not known to differ."""
     for label, before, now in (
         ("Machine", verdict.baseline.machine, verdict.candidate.machine),
         ("Python", verdict.baseline.python, verdict.candidate.python),
     ):
-        known = before is not None and now is not None
-        yield _difference(label, before, now) if known else Difference(label, *_both(before, now), unequal=False)
-
-
-def _both(before: str | None, now: str | None) -> tuple[str, str]:
-    one, other = (text.line(value) if value else text.NONE for value in (before, now))
-    return one, other
+        yield _difference(label, before, now, unequal=None not in (before, now) and before != now)
 
 
 def _compared(verdict: Verdict) -> Iterator[Difference]:
     """The first lines are meant to differ, so they are not marked."""
     before, now = verdict.baseline, verdict.candidate
-    yield Difference("Reference", text.line(before.reference), text.line(now.reference), unequal=False)
-    yield Difference("Commit", *_both(before.git_commit, now.git_commit), unequal=False)
-    dirty = [text.NONE if s.git_dirty is None else "yes" if s.git_dirty else "no" for s in (before, now)]
-    yield Difference("Uncommitted changes", dirty[0], dirty[1], unequal="yes" in dirty)
-    yield Difference("Runs", text.count(before.n_runs), text.count(now.n_runs), unequal=False)
+    dirty = [None if side.git_dirty is None else "yes" if side.git_dirty else "no" for side in (before, now)]
+    yield _difference("Reference", before.reference, now.reference, unequal=False)
+    yield _difference("Commit", before.git_commit, now.git_commit, unequal=False)
+    yield _difference("Uncommitted changes", *dirty, unequal="yes" in dirty)
+    yield _difference("Runs", text.count(before.n_runs), text.count(now.n_runs), unequal=False)
     yield from _surroundings(verdict)
 
 
@@ -278,12 +235,16 @@ def _packages(verdict: Verdict) -> Iterator[Difference]:
         return
     names = sorted({*before, *now}, key=lambda name: (before.get(name) == now.get(name), name))
     for name in names:
-        yield _difference(text.line(name, text.LONGEST_LABEL), before.get(name), now.get(name))
+        one, other = before.get(name), now.get(name)
+        yield _difference(text.line(name, text.LONGEST_LABEL), one, other, unequal=one != other)
 
 
 def _cost(verdict: Verdict) -> Iterator[tuple[str, str]]:
     cost = verdict.cost
-    yield "Trained for this answer", text.NONE if cost.cells_trained is None else text.counted(cost.cells_trained, "cell")
+    yield (
+        "Trained for this answer",
+        text.NONE if cost.cells_trained is None else text.counted(cost.cells_trained, "cell"),
+    )
     yield "Known before", text.NONE if cost.cells_known is None else text.counted(cost.cells_known, "cell")
     yield "Training time", text.minutes(cost.minutes)
     yield "Environment steps of the candidate", text.count(cost.environment_steps)

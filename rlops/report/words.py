@@ -20,7 +20,10 @@ WORDS: dict[Word, WordStyle] = {
         "▼", "bad", passes=False, meaning="Shown to be worse than the baseline, and not shown to be inside the margin."
     ),
     Word.FAILED: WordStyle(
-        "✕", "bad", passes=False, meaning="Runs of the candidate failed or are missing; nothing is said about how it learns."
+        "✕",
+        "bad",
+        passes=False,
+        meaning="Runs of the candidate failed or are missing; nothing is said about how it learns.",
     ),
     Word.NOT_COMPARABLE: WordStyle(
         "≠", "bad", passes=False, meaning="The two sides did not do the same thing, so their scores answer no question."
@@ -29,7 +32,10 @@ WORDS: dict[Word, WordStyle] = {
         "?", "warn", passes=False, meaning="Neither harm nor its absence is shown. Not a pass: more seeds would decide."
     ),
     Word.IMPROVED: WordStyle(
-        "▲", "good", passes=True, meaning="Shown to lose less than the margin, and shown to be better than the baseline."
+        "▲",
+        "good",
+        passes=True,
+        meaning="Shown to lose less than the margin, and shown to be better than the baseline.",
     ),
     Word.EQUIVALENT: WordStyle(
         "≈", "good", passes=True, meaning="Shown to lose less than the margin. Smaller losses are possible."
@@ -51,7 +57,7 @@ _CRASH = "The run has no score and is left out. Read its log before anything els
 _CUT = "The run has no score and is left out; a shorter curve is never stretched to the budget."
 
 MEANINGS = {
-    "other-definition": "The baseline measured something else. Freeze a new one, or compare with the matching benchmark.",
+    "other-definition": "The baseline measured something else. Save a new one, or use the benchmark it was made with.",
     "crashed-run": _CRASH,
     "failed-run": _CRASH,
     "killed-run": _CRASH,
@@ -95,17 +101,15 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("scale", "What the baseline gained over a random policy: its mean score minus the random policy's."),
     (
         "change",
-        "(candidate mean − baseline mean) ÷ scale. Negative is worse, whichever way the metric points. "
-        "−100 % would mean: no better than a random policy.",
+        "(Candidate mean − baseline mean) ÷ scale. Negative is always worse; −100 %: no better than a random policy.",
     ),
     ("interval", "The range of changes that fits the data, with 95 % confidence. It is a picture: the tests decide."),
     ("margin", "The smallest loss that matters, agreed on before the candidate was trained."),
     (
         "p (worse)",
-        "How often runs that do not differ at all would look this much worse by chance. Small means: probably no chance. "
-        "Large does not mean: no harm.",
+        "How often equal versions look this much worse by chance. Small: hardly chance. Large does not mean: no harm.",
     ),
     ("P(better)", "The chance that a candidate run scores higher than a baseline run. 0.50 is a draw."),
-    ("smallest detectable change", "The loss these runs would have found in 80 of 100 cases."),
+    ("detectable loss", "The smallest loss these runs find in 80 of 100 cases."),
     ("seeds", "Counted runs, baseline + candidate."),
 )

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from rlops.curves.references import parse_reference
-from rlops.curves.sources.wandb_api import WandbProject, filters_of
+from rlops.curves.sources.wandb_api import WandbProject, _within, filters_of
 from rlops.errors import UsageError
 from tests.integration.wandb_standin.children import account, child, hermetic_environment
 from tests.integration.wandb_standin.server import API_KEY, Standin, StoredRun, standin
@@ -207,6 +207,12 @@ def test_what_reading_costs(written: Written) -> None:
     assert [step for run, step in written.bench.pages() if run == "long"] == [0, 1000]
 
 
+def test_the_stand_in_holds_rows_as_they_were_logged(written: Written) -> None:
+    rows = written.bench.server.run("long").rows
+    assert len(rows) == 1600
+    assert [math.isnan(rows[k][METRIC]) for k in (100, 102)] == [True, False]
+
+
 def test_filters(bench: Bench) -> None:
     bench.server.run("broken").username = "other"
     bench.server.run("apart").config["seed"]["value"] = "2"  # a trainer that passed its arguments on as texts
@@ -251,17 +257,33 @@ def test_a_resumed_run_is_fetched_again_with_all_its_rows(bench: Bench) -> None:
     }
 
 
+def export(run: StoredRun, year: int) -> None:
+    """What W&B does with a history some hours after the run's end."""
+    file = io.BytesIO()
+    keys = dict.fromkeys(key for row in run.rows for key in row)
+    pq.write_table(pa.table({key: [row.get(key) for row in run.rows] for key in keys}), file)
+    run.parquet, run.heartbeat_at = file.getvalue(), f"{year}-01-01T00:00:00Z"
+
+
 def test_exported_history_gives_the_same_curve_as_live_history(bench: Bench) -> None:
     """Exported rows hold null for a missing key and NaN itself; live ones leave the key out and spell NaN."""
     live = bench.read()["long"]
-    run, before, file = bench.server.run("long"), len(bench.server.asked), io.BytesIO()
-    keys = dict.fromkeys(key for row in run.rows for key in row)
-    pq.write_table(pa.table({key: [row.get(key) for row in run.rows] for key in keys}), file)
-    run.parquet, run.heartbeat_at = file.getvalue(), "2030-01-01T00:00:00Z"
+    export(bench.server.run("long"), 2030)
+    before = len(bench.server.asked)
     exported = bench.read()["long"]
     assert exported["version"] != live["version"]
     assert exported | {"version": ""} == live | {"version": ""}
     assert bench.pages(before) == []
+
+
+def test_exported_history_is_not_taken_from_the_clients_cache_of_an_older_export(empty: Bench) -> None:
+    run = empty.add("run", range(3))
+    export(run, 2030)
+    assert empty.read()["run"]["points"] == 3
+    run.rows.append({"_step": 3, "global_step": 3, METRIC: 1.0})
+    export(run, 2031)
+    again = empty.read()["run"]
+    assert (again["points"], again["incomplete"]) == (4, None)
 
 
 def test_filters_as_they_are_sent() -> None:
@@ -340,7 +362,7 @@ def test_lost_rows_make_a_run_incomplete_until_they_are_found(empty: Bench) -> N
     }
     lost.lines_lost, before = 0, len(empty.server.asked)
     assert empty.read(f"{PROJECT}?seed=9")["lost"]["incomplete"] is None
-    assert {run for run, _ in empty.pages(before)}.isdisjoint({"whole", "growing"})
+    assert {run for run, _ in empty.pages(before)} == {"lost", "short", "cut", "grew"}
 
 
 def test_pages_follow_the_rows_not_the_steps(empty: Bench) -> None:
@@ -366,13 +388,14 @@ def test_no_key(empty: Bench) -> None:
 def test_no_key_at_a_terminal_is_no_invitation_to_ask_for_one(empty: Bench) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-c", READER, str(empty.folder / "store"), "20", "10000", PROJECT]
+    terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
     environment = empty.environment(WANDB_API_KEY="", TERM="xterm")
-    process = subprocess.Popen(command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, cwd=empty.folder)
-    assert process.wait(timeout=30) == 2
+    done = subprocess.run(command, env=environment, cwd=empty.folder, timeout=60, check=False, **terminal)
     os.close(theirs)
     said = os.read(ours, 10_000).decode()
     os.close(ours)
     assert said.startswith(f"{PROJECT}: there is no API key")
+    assert done.returncode == 2
 
 
 def test_a_wrong_key(empty: Bench) -> None:
@@ -414,6 +437,20 @@ def test_a_server_that_is_not_there(empty: Bench) -> None:
     assert "no answer from http://127.0.0.1:9 in 2 s; check the network and WANDB_BASE_URL" in said
 
 
+def test_what_makes_progress_may_take_longer_than_the_patience() -> None:
+    ticks: list[int] = []
+
+    def slow() -> str:
+        for tick in range(6):
+            time.sleep(0.1)
+            ticks.append(tick)
+        return "done"
+
+    assert _within(0.3, slow, lambda: len(ticks)) == "done"
+    with pytest.raises(TimeoutError):
+        _within(0.3, lambda: time.sleep(1.5), lambda: 0)
+
+
 @pytest.mark.parametrize("target", ["bench", "team/bench/runs", "team/"])
 def test_a_project_is_named_with_its_entity(target: str) -> None:
     with pytest.raises(UsageError, match=f"named wandb:ENTITY/PROJECT, not '{target}'"):
@@ -442,9 +479,3 @@ def post(server: Standin, query: str) -> None:
 def test_the_stand_in_does_not_forgive_an_operation_it_does_not_know() -> None:
     with pytest.raises(AssertionError, match="QueryFromTheFuture"), standin() as server, pytest.raises(HTTPError):
         post(server, "query QueryFromTheFuture { future }")
-
-
-def test_the_stand_in_holds_rows_as_they_were_logged(written: Written) -> None:
-    rows = written.bench.server.run("long").rows
-    assert len(rows) == 1600
-    assert [math.isnan(rows[k][METRIC]) for k in (100, 102)] == [True, False]

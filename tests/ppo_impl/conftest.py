@@ -5,7 +5,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # makes `probes:Identity-v0` a name that gymnasium can resolve
 
-from sandbox import Sandbox  # noqa: E402
+from sandbox import Sandbox
 
 
 @pytest.fixture

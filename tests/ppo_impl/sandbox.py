@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,19 +77,15 @@ def read_run(path: Path) -> WandbRun:
     wandb = Path(sys.executable).with_name("wandb")
     text = subprocess.run([wandb, "leet", "inspect", "--json", path], capture_output=True, text=True, check=True).stdout
     run = WandbRun()
-    readers: dict[str, Callable[[Any], None]] = {
-        "run": lambda record: read_head(run, record),
-        "history": lambda record: run.rows.append(record["item"]),
-        "metric": lambda record: run.step_metrics.update({record["glob_name"]: record["step_metric"]}),
-        "exit": lambda record: setattr(run, "exit_code", record["exit_code"]),
-    }
     for line in text.splitlines():
-        record = json.loads(line)
-        if record["type"] in readers:
-            readers[record["type"]](record[record["type"]])
+        match json.loads(line):
+            case {"type": "run", "run": head}:
+                run.config = head["config"]["update"]
+                run.group, run.tags = head.get("run_group", ""), head.get("tags", [])
+            case {"type": "history", "history": history}:
+                run.rows.append(history["item"])
+            case {"type": "metric", "metric": metric}:
+                run.step_metrics[metric["glob_name"]] = metric["step_metric"]
+            case {"type": "exit", "exit": end}:
+                run.exit_code = end["exit_code"]
     return run
-
-
-def read_head(run: WandbRun, record: dict[str, Any]) -> None:
-    run.config = {key: value for key, value in record["config"]["update"].items() if not key.startswith("_")}
-    run.group, run.tags = record.get("run_group", ""), record.get("tags", [])

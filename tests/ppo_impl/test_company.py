@@ -5,7 +5,7 @@ import pytest
 from ppo_impl.config import Config
 from ppo_impl.ppo import Trainer
 
-COMPANIES = [(5,), (5,), (2, 5), (5, 1), (9, 5, 3), (1, 2, 3, 4, 5), (5, 10, 9, 8, 7, 6, 4, 3, 2, 1)]
+COMPANIES = [(5,), (2, 5), (5, 1, 9), (1, 2, 3, 4, 5), (5, 10, 9, 8, 7, 6, 4, 3, 2, 1)]  # the first: the same again
 ODD = {"num_envs": 3, "num_steps": 15, "num_minibatches": 5, "learning_rate": 2e-3}
 QUICK = {"num_envs": 8, "num_steps": 32, "num_minibatches": 2, "learning_rate": 2e-3}
 
@@ -15,15 +15,24 @@ def curve(env_id: str, seeds: tuple[int, ...], seed: int, settings: dict[str, fl
     trainer = Trainer(Config(env_id=env_id, seeds=seeds, **settings))
     place = seeds.index(seed)
     shown = []
-    for _ in range(4):
+    for _ in range(3):
         iteration = trainer.iterate()
         numbers = [iteration.episodic_return_S, iteration.episodic_length_S, *iteration.losses.values()]
         shown += [number_S[place].tobytes() for number_S in numbers]
     return shown + [parameter[place].detach().numpy().tobytes() for parameter in trainer.agent.parameters()]
 
 
-@pytest.mark.parametrize("settings", [ODD, QUICK, {}], ids=["odd", "quick", "classic"])
-@pytest.mark.parametrize("env_id", ["CartPole-v1", "Acrobot-v1", "probes:Identity-v0"])
+@pytest.mark.parametrize(
+    ("env_id", "settings"),
+    [
+        ("CartPole-v1", ODD),
+        ("CartPole-v1", QUICK),
+        ("CartPole-v1", {}),
+        ("Acrobot-v1", ODD),
+        ("Acrobot-v1", QUICK),
+        ("probes:Identity-v0", ODD),
+    ],
+)
 def test_a_seed_is_the_same_in_any_company(env_id: str, settings: dict[str, float]) -> None:
     alone = curve(env_id, (5,), 5, settings)
     for seeds in COMPANIES:

@@ -23,7 +23,9 @@ def test_every_field_is_an_option_with_help_and_default() -> None:
 
 
 def test_a_command_line_is_a_configuration() -> None:
-    config = parse("--env-id A-v1 --seeds 2,5-6 --learning-rate 2e-3 --num-envs 8 --num-steps 32".split())
+    config = parse(
+        ["--env-id", "A-v1", "--seeds=2,5-6", "--learning-rate", "2e-3", "--num-envs", "8", "--num-steps=32"]
+    )
     assert config == Config(env_id="A-v1", seeds=(2, 5, 6), learning_rate=0.002, num_envs=8, num_steps=32)
     assert (config.batch_size, config.num_iterations) == (256, 500_000 // 256)
 

@@ -136,7 +136,8 @@ def test_online_without_a_key_asks_nobody(sandbox: Sandbox) -> None:
 
 
 def test_help_and_usage_errors_do_without_torch(sandbox: Sandbox) -> None:
-    script = "import sys; from ppo_impl.__main__ import main; code = main(['--seeds', 'x']); " + (
+    script = (
+        "import sys; from ppo_impl.__main__ import main; code = main(['--seeds', 'x']); "
         "print({'torch', 'wandb', 'gymnasium'} & set(sys.modules)); sys.exit(code)"
     )
     child = subprocess.run(

@@ -1,4 +1,4 @@
-from pathlib import Path
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -78,13 +78,10 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[FakeRun]:
 def test_every_run_is_finished_once_whatever_happens(
     started: list[FakeRun], error: BaseException | None, code: int
 ) -> None:
-    try:
-        with Tracker(Config(seeds=(1, 2))) as tracker:
-            tracker.log(iteration())
-            if error:
-                raise error
-    except BaseException as caught:
-        assert caught is error
+    with pytest.raises(type(error)) if error else nullcontext(), Tracker(Config(seeds=(1, 2))) as tracker:
+        tracker.log(iteration())
+        if error:
+            raise error
     assert [run.exit_codes for run in started] == [[code], [code]]
 
 
@@ -115,14 +112,14 @@ def test_a_run_that_cannot_start_ends_those_that_did(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(wandb, "init", init)
     with (
-        pytest.raises(ConfigError, match="No API key configured. Or set WANDB_MODE=offline"),
+        pytest.raises(ConfigError, match=r"key configured\. Or set WANDB_MODE=offline"),
         Tracker(Config(seeds=(1, 2))),
     ):
         pass
     assert first.exit_codes == [1]
 
 
-def test_where_says_it_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
     with Tracker(Config()) as tracker:
         assert "disabled" in tracker.where

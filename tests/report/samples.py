@@ -57,12 +57,26 @@ NEXT = {
         command="rlops baseline accept quick --reason '…'",
     ),
     3: NextStep(
-        text="train 7 more seeds of the undecided environment", command="rlops gate --benchmark benchmarks/quick.toml", minutes=38.0
+        text="train 7 more seeds of the undecided environment",
+        command="rlops gate --benchmark benchmarks/quick.toml",
+        minutes=38.0,
     ),
-    4: NextStep(text="read the log of the failed runs, then run the same command again", command="rlops run --force", minutes=11.5),
+    4: NextStep(
+        text="read the log of the failed runs, then run the same command again",
+        command="rlops run --force",
+        minutes=11.5,
+    ),
     5: NextStep(text="save a baseline with the new budget", command="rlops baseline save quick", minutes=140.0),
 }
-ORDER = [Word.FAILED, Word.NOT_COMPARABLE, Word.REGRESSED, Word.INCONCLUSIVE, Word.EQUIVALENT, Word.IMPROVED, Word.IDENTICAL]
+ORDER = [
+    Word.FAILED,
+    Word.NOT_COMPARABLE,
+    Word.REGRESSED,
+    Word.INCONCLUSIVE,
+    Word.EQUIVALENT,
+    Word.IMPROVED,
+    Word.IDENTICAL,
+]
 NAMES = ("Hopper-v3", "ALE/Breakout-v5", "CartPole-v1", "Walker2d-v4", "Acrobot-v1", "Ant-v4", "LunarLander-v3")
 
 
@@ -101,7 +115,17 @@ def run_rows(side: Side, env_id: str, curves: NDArray[np.float64], crashed: int)
                 last_step=BUDGET if ok else 31_000,
                 minutes=5.4 + seed / 10 if ok else None,
                 url=f"https://wandb.example/rl/runs/{side[:1]}{seed}" if side == "candidate" else None,
-                command=("python", "-m", "ppo_impl", "--env-id", env_id, "--seed", str(seed), "--total-timesteps", str(BUDGET)),
+                command=(
+                    "python",
+                    "-m",
+                    "ppo_impl",
+                    "--env-id",
+                    env_id,
+                    "--seed",
+                    str(seed),
+                    "--total-timesteps",
+                    str(BUDGET),
+                ),
             )
         )
     return rows
@@ -120,7 +144,11 @@ def environment(
 ) -> EnvironmentVerdict:
     rng = np.random.default_rng([*env_id.encode(), salt])
     change = CHANGES[word] if change is None else change
-    old, new = learning_curves(rng, n_baseline, top, points), learning_curves(rng, n_candidate, top * (1 + change), points)
+    assert n_candidate <= n_baseline or word is not Word.IDENTICAL
+    old, new = (
+        learning_curves(rng, n_baseline, top, points),
+        learning_curves(rng, n_candidate, top * (1 + change), points),
+    )
     if word is Word.IDENTICAL:
         new = old[:n_candidate]
     crashed = min(2, n_candidate - 1) if word is Word.FAILED else 0
@@ -201,14 +229,21 @@ def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Se
         findings=tuple(findings),
         next_step=NEXT[EXIT_CODES[word]],
         method=(
-            "One label permutation per environment over three statistics (final, auc, the worst of 20 bins), Holm across "
-            "environments and Stouffer over all of them, at level 0.05 in 5 planned looks.",
+            (
+                "One label permutation per environment over three statistics (final, auc, the worst of 20 bins), Holm "
+                "across environments and Stouffer over all of them, at level 0.05 in 5 planned looks."
+            ),
             "Equivalent means: a permutation test of candidate + margin rejects at level 0.05.",
         ),
-        cost=Cost(cells_trained=len(environments) * 5, cells_known=len(environments) * 10, minutes=131.0, environment_steps=2_500_000),
+        cost=Cost(
+            cells_trained=len(environments) * 5,
+            cells_known=len(environments) * 10,
+            minutes=131.0,
+            environment_steps=2_500_000,
+        ),
         data_sha256="d2" * 32,
         command="rlops gate --benchmark benchmarks/quick.toml --baseline quick",
-        rlops_version="0.1.0",
+        rlops_version="0.0.0",
         created_at="2026-01-31T18:00:00+00:00",
     )
 
@@ -243,13 +278,18 @@ def sample(word: Word, *, others: int = 2, n_baseline: int = 10, n_candidate: in
     names = [NAMES[i] if i < len(NAMES) else f"Env-{i:02d}-v4" for i in range(others + 1)]
     sizes = {"n_baseline": n_baseline, "n_candidate": n_candidate, "points": points}
     first = environment(names[0], word, **sizes)
-    tail = [environment(n, rest, top=60.0 * 7 ** (i % 4), change=-0.04 + 0.012 * i if i < 8 else 0.01, **sizes) for i, n in enumerate(names[1:])]
+    tail = [
+        environment(n, rest, top=60.0 * 7 ** (i % 4), change=-0.04 + 0.012 * i if i < 8 else 0.01, **sizes)
+        for i, n in enumerate(names[1:])
+    ]
     return verdict([first, *tail], word, FINDINGS.get(word, [PACKAGES]))
 
 
-def every_word() -> Verdict:
+def every_word(n_baseline: int = 10, n_candidate: int = 5, points: int = 100) -> Verdict:
     """All seven words in one table."""
-    shown = [environment(name, word) for name, word in zip(NAMES, ORDER, strict=True)]
+    sizes = {"n_baseline": n_baseline, "n_candidate": n_candidate, "points": points}
+    names = ("Walker2d-v4", "ALE/Breakout-v5", *NAMES[:1], "CartPole-v1", "Acrobot-v1", "Ant-v4", "LunarLander-v3")
+    shown = [environment(name, word, **sizes) for name, word in zip(names, ORDER, strict=True)]
     return verdict(shown, Word.REGRESSED, [*FINDINGS[Word.FAILED], *FINDINGS[Word.NOT_COMPARABLE]])
 
 
@@ -257,7 +297,9 @@ def many(n: int = 60, seeds: int = 10, points: int = 100) -> Verdict:
     """n environments with `seeds` seeds on both sides, all words, worst first."""
     words = sorted((ORDER[i % 7] if i % 3 == 0 else Word.EQUIVALENT for i in range(n)), key=ORDER.index)
     shown = [
-        environment(f"ALE/Env-{i:02d}-v5", word, top=10.0 ** (i % 5), n_baseline=seeds, n_candidate=seeds, points=points)
+        environment(
+            f"ALE/Env-{i:02d}-v5", word, top=10.0 ** (i % 5), n_baseline=seeds, n_candidate=seeds, points=points
+        )
         for i, word in enumerate(words)
     ]
     return verdict(shown, Word.REGRESSED, FINDINGS[Word.FAILED])

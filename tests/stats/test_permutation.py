@@ -32,8 +32,7 @@ def textbook_t(candidate: np.ndarray, baseline: np.ndarray) -> float:
     n1, n0 = len(candidate), len(baseline)
     floor = 0.01 * together.var(ddof=1) * (1 / n1 + 1 / n0)
     return float(
-        (candidate.mean() - baseline.mean())
-        / math.sqrt(candidate.var(ddof=1) / n1 + baseline.var(ddof=1) / n0 + floor)
+        (candidate.mean() - baseline.mean()) / math.sqrt(candidate.var(ddof=1) / n1 + baseline.var(ddof=1) / n0 + floor)
     )
 
 
@@ -117,7 +116,7 @@ def test_upper_is_the_mirror_of_lower(baseline, candidate):
 
 
 def test_random_labellings_give_nearly_the_exact_p():
-    """20 against 5 has 53,130 labellings, more than are enumerated; here the exact p is known by doing it all the same."""
+    """20 against 5 has 53,130 labellings, more than are enumerated; here it is done all the same."""
     rng = np.random.default_rng(3)
     b, c = rng.normal(size=20), rng.normal(-1.8, 1, size=5)
     assert math.comb(25, 5) > EXACT_LIMIT

@@ -1,6 +1,5 @@
 """What every source of runs can do, and the one loop that brings runs from a source into the store."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ def pull(
             store.put(stored)
         return stored
 
-    with ThreadPoolExecutor(min(MOST_REQUESTS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(MOST_REQUESTS) as pool:
         try:
             return list(_counted(pool.map(bring, listings), len(listings), progress))
         except BaseException:

@@ -45,7 +45,7 @@ def _read(path: Path, reference: Reference) -> pd.DataFrame:
 
 
 def _filtered(table: pd.DataFrame, reference: Reference) -> pd.DataFrame:
-    filters = {**reference.other_filters("metric")}
+    filters = {**reference.other_filters()}
     if reference.env_ids is not None:
         filters["env_id"] = tuple(reference.env_ids)
     for key, allowed in filters.items():

@@ -44,8 +44,8 @@ class WandbProject:
 
     reference: Reference
     patience: int = 60
-    _host: str = "the W&B server"
-    _runs: dict[str, "Run"] = field(default_factory=dict)
+    _host: str = field(default="the W&B server", init=False)
+    _runs: dict[str, "Run"] = field(default_factory=dict, init=False, repr=False)
 
     def list_runs(self) -> Sequence[Listing]:
         """The runs there are now, oldest first: one request for every 100 of them, and one to sign in."""
@@ -129,6 +129,8 @@ def filters_of(reference: Reference) -> dict[str, Any]:
     """The reference's filters as the API takes them (Mongo-like). Raises UsageError for seeds that are no numbers."""
     conditions = []
     for key, values in reference.filters.items():
+        if key == "metric":
+            continue
         if key in FIELDS:
             conditions.append({FIELDS[key]: {"$in": list(values)}})
         elif key == "seed" and reference.seeds is not None:

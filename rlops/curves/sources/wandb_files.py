@@ -53,7 +53,7 @@ class _Records:
     rows: list[Mapping[str, object]] = field(default_factory=list)
     run: Mapping[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
-    torn: bool = False
+    lost: str | None = None
 
     def add(self, record: Mapping[str, Any]) -> None:
         match record.get("type"):
@@ -96,7 +96,7 @@ def _read(file: Path, listing: Listing) -> RunHistory:
         source=str(file),
         started_at=records.run.get("start_time"),
         minutes=records.minutes,
-        incomplete="its file ends in the middle of a record" if records.torn else None,
+        incomplete=records.lost,
         tags=tuple(records.run.get("tags", ())),
         group=records.run.get("run_group"),
     )
@@ -106,9 +106,10 @@ def _inspect(file: Path, records: _Records) -> Iterator[Mapping[str, Any]]:
     done = subprocess.run([*INSPECT, str(file)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise UsageError(f"{file}: `wandb leet inspect` cannot read it: {done.stderr.strip()[-500:]}")
-    # The reader's only word for a torn tail; a missing exit record says the same in another way.
-    records.torn = "incomplete .wandb file" in done.stderr
-    yield from map(json.loads, done.stdout.splitlines())
+    # The reader exits with 0 whatever it had to leave out, and says so in words only.
+    complaints = [line.removeprefix("wandb leet inspect: ") for line in done.stderr.splitlines() if line.strip()]
+    records.lost = "; ".join(complaints) or None
+    yield from map(json.loads, filter(None, done.stdout.split("\n")))
 
 
 def _version(files: Sequence[Path]) -> str:

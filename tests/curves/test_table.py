@@ -1,0 +1,80 @@
+"""Tables that other people made."""
+
+import pandas as pd
+import pytest
+
+from rlops.curves import parse_reference
+from rlops.curves.sources.table import read_table
+from rlops.errors import UsageError
+
+ROWS = [
+    {"algo": algo, "env_id": env_id, "seed": seed, "global_step": step, "episodic_return": step * (1 + seed)}
+    for algo in ("PPO", "A2C")
+    for env_id in ("Hopper-v3", "ALE/Pong-v5")
+    for seed in (0, 1, 2)
+    for step in (300, 100, 200)
+]
+
+
+@pytest.fixture(params=["csv", "parquet"])
+def table(request, tmp_path):
+    path = tmp_path / f"curves.{request.param}"
+    frame = pd.DataFrame(ROWS)
+    frame.to_csv(path, index=False) if request.param == "csv" else frame.to_parquet(path)
+    return path
+
+
+def read(text):
+    return read_table(parse_reference(text))
+
+
+def test_runs_curves_and_filters(table):
+    runs = read(f"file:{table}?algo=PPO&seed=1-2&env_id=ALE%2FPong-v5")
+    assert [(run.env_id, run.seed) for run in runs.runs] == [("ALE/Pong-v5", 1), ("ALE/Pong-v5", 2)]
+    assert runs.runs[0].curve.steps.tolist() == [100, 200, 300]
+    assert runs.runs[0].curve.values.tolist() == [200.0, 400.0, 600.0]
+
+
+def test_two_algorithms_under_one_seed_are_never_mixed(table):
+    with pytest.raises(UsageError, match=r"differ in 'algo' \(A2C, PPO\); add &algo="):
+        read(f"file:{table}")
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("?algo=TRPO", "no row is left"),
+        ("?alg=PPO", "no column 'alg'; did you mean algo"),
+        ("?algo=PPO&metric=return", "no column 'return'.*name another with &metric="),
+    ],
+)
+def test_wrong_questions(table, query, says):
+    with pytest.raises(UsageError, match=says):
+        read(f"file:{table}{query}")
+
+
+def test_a_metric_of_another_name(tmp_path):
+    frame = pd.DataFrame(ROWS).query("algo == 'PPO'").rename(columns={"episodic_return": "success"})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert len(read(f"file:{tmp_path}/t.csv?metric=success").runs) == 6
+
+
+def test_missing_values_are_kept_as_nan_where_a_step_stands(tmp_path):
+    (tmp_path / "t.csv").write_text("env_id,seed,global_step,episodic_return\nA,0,1,1.0\nA,0,2,\nA,0,3,3.0\n")
+    assert pd.isna(read(f"file:{tmp_path}/t.csv").runs[0].curve.values[1])
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "there is no file"),
+        ("", "not a table"),
+        ("env_id,seed,global_step,episodic_return\nA,x,1,1\n", "not a whole number"),
+    ],
+)
+def test_files_that_are_no_tables(tmp_path, content, says):
+    path = tmp_path / "t.csv"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UsageError, match=says):
+        read(f"file:{path}")
