@@ -20,6 +20,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[ppo,parquet,dev]'
 	@touch $(READY)
 
+study-demo: $(READY) ## how often the demo's answers come out: 100 seeds a side, 1,000 draws (20 minutes)
+	$(BIN)/python benchmarks/demo_study.py
+
 demo: $(READY) ## train a small grid, compare it with the stored baseline, then do it again with a bug planted
 	$(BIN)/python -I benchmarks/demo.py
 

@@ -37,6 +37,9 @@ class Config:
     gamma: float = option(0.99, "discount factor")
     gae_lambda: float = option(0.95, "lambda of generalised advantage estimation")
     clip_coef: float = option(0.2, "clip range of the probability ratio and of the value")
+    clip_vloss: bool = option(
+        True, "clip the value loss, too; unclipped, fewer seeds collapse on quick.toml (docs/evidence.md)"
+    )
     ent_coef: float = option(0.01, "weight of the entropy bonus")
     vf_coef: float = option(0.5, "weight of the value loss")
     max_grad_norm: float = option(0.5, "largest norm of a seed's whole gradient")
@@ -152,6 +155,14 @@ def parser() -> argparse.ArgumentParser:
     types: Mapping[str, Any] = {"seeds": parse_seeds}
     for one in fields(Config):
         shown = "1" if one.name == "seeds" else one.default
+        if isinstance(one.default, bool):
+            command.add_argument(
+                flag(one.name),
+                action=argparse.BooleanOptionalAction,
+                default=one.default,
+                help=f"{one.metadata['help']} (default: {shown})",
+            )
+            continue
         command.add_argument(
             flag(one.name),
             type=types.get(one.name, type(one.default)),

@@ -5,7 +5,6 @@ Every array has a leading seed axis S: seeds are trained side by side, share no 
 stream of its own, so that a seed's curve is the same, bit for bit, whatever other seeds are in the process. For that,
 sums run along the last axis: torch adds in an order that depends on the axes behind the one it sums.
 """
-# ruff: noqa: N815 - field names carry their axes, as all array names do
 
 import time
 from collections.abc import Iterator, Sequence
@@ -262,11 +261,14 @@ def policy_loss(ratio_SB: Tensor, advantages_SB: Tensor, clip_coef: float) -> Te
     return -torch.min(ratio_SB * advantages_SB, clipped_SB * advantages_SB).mean(1)
 
 
-def value_loss(values_SB: Tensor, old_values_SB: Tensor, returns_SB: Tensor, clip_coef: float) -> Tensor:
-    """Half the mean squared error of the critic, clipped."""
-    # detail 9: the value, too, gains nothing from moving further than the clip range from what it was.
-    clipped_SB = old_values_SB + (values_SB - old_values_SB).clamp(-clip_coef, clip_coef)
-    return 0.5 * torch.max((values_SB - returns_SB).square(), (clipped_SB - returns_SB).square()).mean(1)
+def value_loss(values_SB: Tensor, old_values_SB: Tensor, returns_SB: Tensor, clip_coef: float | None) -> Tensor:
+    """Half the mean squared error of the critic, clipped; `None` leaves it unclipped."""
+    error_SB = (values_SB - returns_SB).square()
+    if clip_coef is not None:
+        # detail 9: the value, too, gains nothing from moving further than the clip range from what it was.
+        clipped_SB = old_values_SB + (values_SB - old_values_SB).clamp(-clip_coef, clip_coef)
+        error_SB = torch.max(error_SB, (clipped_SB - returns_SB).square())
+    return 0.5 * error_SB.mean(1)
 
 
 def loss(agent: Agent, batch: Batch, config: Config) -> tuple[Tensor, dict[str, Tensor]]:
@@ -274,7 +276,8 @@ def loss(agent: Agent, batch: Batch, config: Config) -> tuple[Tensor, dict[str, 
     log_probabilities_SBA = agent.log_probabilities(batch.observations_SBO)
     log_ratio_SB = of_actions(log_probabilities_SBA, batch.actions_SB) - batch.log_probabilities_SB
     policy_loss_S = policy_loss(log_ratio_SB.exp(), normalise(batch.advantages_SB), config.clip_coef)
-    value_loss_S = value_loss(agent.values(batch.observations_SBO), batch.values_SB, batch.returns_SB, config.clip_coef)
+    value_clip = config.clip_coef if config.clip_vloss else None
+    value_loss_S = value_loss(agent.values(batch.observations_SBO), batch.values_SB, batch.returns_SB, value_clip)
     entropy_S = -(log_probabilities_SBA.exp() * log_probabilities_SBA).sum(-1).mean(-1)
     # detail 10: one loss for everything; the entropy is a bonus, so it is subtracted.
     loss_S = policy_loss_S - config.ent_coef * entropy_S + config.vf_coef * value_loss_S

@@ -31,8 +31,8 @@ class Progress:
         mean = f"{known_S.mean():.1f}" if len(known_S) else "unknown yet"
         seeds = "1 seed" if len(known_S) == 1 else f"{len(known_S)} seeds"
         print(
-            f"{self._config.env_id}: step {iteration.global_step:,} of {end:,} · mean return {mean} "
-            f"({seeds}) · {steps / max(seconds, 1e-9):,.0f} steps/s",
+            f"{self._config.env_id}: step {iteration.global_step:,} of {end:,}; mean return {mean} "
+            f"({seeds}); {steps / max(seconds, 1e-9):,.0f} steps/s",
             flush=True,
         )
         self._last_time, self._last_step = time.monotonic(), iteration.global_step

@@ -1,6 +1,7 @@
 """`rlops baseline`: frozen run sets."""
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -34,11 +35,13 @@ def save(
     """
     from rlops.cli.progress import show_failures, watching
     from rlops.curves import parse_reference, write_baseline
-    from rlops.errors import RunsFailedError
+    from rlops.errors import RunsFailedError, UsageError
     from rlops.gate import Terms, freeze_baseline, load_run_set, train, trained_runs
     from rlops.launch import random_scores
     from rlops.plan import find_benchmark, parse_seeds, read_benchmark
 
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise UsageError(f"'{name}' is no name for a baseline; use letters, digits, '.', '_' and '-'")
     definition = read_benchmark(find_benchmark(benchmark or name, workspace.root))
     terms = Terms.of(definition)
     with watching(quiet=quiet) as watchers:

@@ -1,5 +1,6 @@
 """The command `rlops`: finds the verb, and sees to it that only a proven regression exits with 1."""
 
+import errno
 import signal
 import sys
 import traceback
@@ -21,6 +22,7 @@ VERBS = {
     "baseline": "baseline",
 }
 """Verb -> its module in rlops.cli, imported when it is needed: `rlops --help` must be quick."""
+PLACES_CANNOT_BE_USED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
 
 class Verbs(click.Group):
@@ -68,14 +70,28 @@ def main() -> Never:
     except RlopsError as error:
         _say(f"Error: {error}")
         code = error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = ExitCode.BUG
+    except SystemExit as leaving:
+        # Ours carries 143. Where stdout is closed click leaves with 1, which would read as "regressed".
+        code = ExitCode.SIGTERM if leaving.code == ExitCode.SIGTERM else ExitCode.BUG
+    except OSError as error:
+        code = _system_error(error)
     except Exception:  # noqa: BLE001  (whatever it is, it must not exit with 1: that reads as "regressed")
-        traceback.print_exc()
-        _say("This is a bug in rlops, not a verdict on your code. Please report it with the lines above.")
-        code = ExitCode.BUG
+        code = _bug()
     sys.exit(int(code))
+
+
+def _system_error(error: OSError) -> ExitCode:
+    """A place that cannot be written is the user's to mend; any other system error is our bug."""
+    if error.filename is None or error.errno not in PLACES_CANNOT_BE_USED:
+        return _bug()
+    _say(f"Error: {error.filename}: {error.strerror}; choose another place, or make room there")
+    return ExitCode.USAGE
+
+
+def _bug() -> ExitCode:
+    traceback.print_exc()
+    _say("This is a bug in rlops, not a verdict on your code. Please report it with the lines above.")
+    return ExitCode.BUG
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> None:

@@ -4,9 +4,14 @@ from rlops.curves import RunSet
 from rlops.judge.compare import compare
 from rlops.judge.integrity import definition_findings, findings, horizon_findings
 from rlops.judge.record import Finding, Verdict, Word, json_schema, read_verdict
-from rlops.judge.verdict import decide
+from rlops.judge.verdict import Decision, decide
 from rlops.judge.write_up import Case, Occasion, write_up
 from rlops.plan import Plan
+
+
+def decide_words(baseline: RunSet, candidate: RunSet, plan: Plan) -> Decision:
+    """The words alone, without the record: for studies that ask many times."""
+    return decide(compare(baseline, candidate, plan), findings(baseline, candidate, plan), plan)
 
 
 def judge(
@@ -20,10 +25,12 @@ def judge(
 
 
 __all__ = [
+    "Decision",
     "Finding",
     "Occasion",
     "Verdict",
     "Word",
+    "decide_words",
     "definition_findings",
     "horizon_findings",
     "json_schema",

@@ -10,6 +10,8 @@ from rlops.report.geometry import Scale, change_range
 from rlops.report.pictures import IntervalDrawing, axis_scale, draw_interval
 from rlops.report.words import WORDS
 
+LONGEST_NOTE = 300
+
 
 @dataclass(frozen=True)
 class RunView:
@@ -99,7 +101,7 @@ def _view(item: EnvironmentVerdict, anchor: str, scale: Scale) -> EnvironmentVie
         symbol=style.symbol,
         tone=style.tone,
         passes=style.passes,
-        note=text.line(item.note) if item.note else None,
+        note=text.line(item.note, LONGEST_NOTE) if item.note else None,
         mean_baseline=text.score(item.mean_baseline),
         mean_candidate=text.score(item.mean_candidate),
         change=text.percent(item.change),

@@ -58,7 +58,7 @@ def _templates() -> "Environment":
 
 def _embedded_json(verdict: Verdict) -> str:
     """verdict.json on one line, fit for a script element: nothing in it can end the element or hide in it."""
-    return verdict.model_dump_json(by_alias=True)
+    return text.json_escaped(verdict.model_dump_json(by_alias=True))
 
 
 def _sections(verdict: Verdict, view: ReportView) -> Iterator[Section]:

@@ -56,6 +56,9 @@ def render_terminal(verdict: Verdict, *, width: int, color: bool) -> str:
     console = _console(printed, max(width, NARROWEST), color=color)
     _print_head(console, view)
     console.print(_table(view, console.width))
+    for env in view.environments:
+        if env.note:
+            console.print(_text(f"{env.label}: {env.note}"))
     console.print()
     for fact in view.facts:
         console.print(_text(f"{fact.label.rstrip('?')}: ", (fact.value, STYLES[fact.tone]), f" ({fact.detail})"))

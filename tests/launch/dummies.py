@@ -1,6 +1,7 @@
 """Trainers that train nothing, in a project of their own; whatever a test waits for is a file, never a time."""
 
 import os
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -200,10 +201,41 @@ grace_seconds = 20
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-def rlops_environment(home: Path, **more: str) -> dict[str, str]:
-    """What a test's `python -m rlops` sees; the code is this checkout's."""
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(CHECKOUT), **more}
+@dataclass
+class Rlops:
+    """`python -m rlops` of this checkout in a child process, its output in a file: who outlives it holds no pipe."""
+
+    arguments: tuple[str, ...]
+    folder: Path
+    log: Path
+
+    def __post_init__(self) -> None:
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(CHECKOUT)}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "rlops", *self.arguments],
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait for something that this process brings about; if it ends before, what it said is shown."""
+        eventually(lambda: condition() or self.process.poll() is not None, what)
+        assert condition(), f"rlops ended with {self.process.returncode} before {what}:\n{self.output}"
+
+    def end(self) -> int:
+        return self.process.wait(timeout=120)
 
 
-def rlops_command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "rlops", *arguments]
+def start_run(project: Project, *arguments: str) -> Rlops:
+    """`rlops run bench` in the project, in its store."""
+    number = len(list(project.root.glob("rlops.*.log")))
+    return Rlops(("run", "bench", "--dir", "store", *arguments), project.root, project.root / f"rlops.{number}.log")

@@ -1,7 +1,5 @@
 """Several rlops on one store, and an rlops that dies: no cell is lost, none is trained twice."""
 
-import os
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -11,7 +9,7 @@ from pathlib import Path
 
 from rlops.launch import Board, Interrupts
 from rlops.launch.cell_group import group_cells
-from tests.launch.dummies import HOLDER, Project, alive, eventually, executor, rlops_command, rlops_environment
+from tests.launch.dummies import HOLDER, Project, alive, eventually, executor, start_run
 from tests.launch.dummies import write_benchmark as write
 
 
@@ -34,58 +32,43 @@ def held_elsewhere(locks: list[Path]) -> Iterator[subprocess.Popen[bytes]]:
         holder.stdout.close()
 
 
-def start_rlops(project: Project, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        rlops_command("run", "bench", "--dir", "store", *arguments),
-        cwd=project.root,
-        env=rlops_environment(project.root),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
 def test_two_at_once_train_each_cell_once(project: Project) -> None:
     write(project, "mark=here", "wait=go", seeds="1-6")
-    both = [start_rlops(project), start_rlops(project)]
-    eventually(lambda: len(list(project.root.glob("here.*"))) >= 2, "both are at it")
+    both = [start_run(project), start_run(project)]
+    for child in both:
+        child.wait_until(lambda child=child: "started" in child.output, "it is at it")  # type: ignore[misc]
     project.touch("go")
-    outputs = [child.communicate(timeout=120)[0] for child in both]
-    assert [child.returncode for child in both] == [0, 0], outputs
+    assert [child.end() for child in both] == [0, 0], [child.output for child in both]
     assert project.starts() == {f"A-v1 {seed}": 1 for seed in range(1, 7)}
-    trained = [int(output.rpartition(" cells trained, ")[0].rpartition("\n")[2]) for output in outputs]
+    trained = [int(child.output.rpartition(" cells trained, ")[0].rpartition("\n")[2]) for child in both]
     assert sum(trained) == 6, "each says what it trained itself"
 
 
 def test_the_supervisor_of_a_killed_rlops_finishes_its_cell_and_the_next_call_waits_for_it(project: Project) -> None:
     write(project, "mark=here", "wait@1=go", seeds="1-2")
-    first = start_rlops(project)
-    eventually(lambda: project.has("here.A-v1.1") and project.has("here.A-v1.2"), "both cells run")
-    first.kill()
-    first.communicate()
-    second = start_rlops(project)
-    eventually(lambda: list(project.cells.glob("*/.locks/*")), "it looks at the locks")
-    assert second.poll() is None
+    first = start_run(project)
+    first.wait_until(lambda: project.has("here.A-v1.1") and project.has("here.A-v1.2"), "both cells run")
+    first.process.kill()
+    first.end()
+    second = start_run(project)
+    second.wait_until(lambda: "started  A-v1 seed 1\n" in second.output, "it tries the cell that runs")
     project.touch("go")
-    output, _ = second.communicate(timeout=120)
-    assert second.returncode == 0, output
+    assert second.end() == 0, second.output
     assert project.starts() == {"A-v1 1": 1, "A-v1 2": 1}
-    assert "0 cells trained, 2 were known" in output
+    assert "0 cells trained, 2 were known" in second.output
 
 
 def test_the_next_call_may_come_when_all_is_over(project: Project) -> None:
-    write(project, "mark=here", "wait=go", seeds="1")
-    first = start_rlops(project)
-    eventually(lambda: project.has("here.A-v1.1"), "the cell runs")
-    first.kill()
-    first.communicate()
+    write(project, "mark=here", "wait=go")
+    first = start_run(project, "--seeds", "1")
+    first.wait_until(lambda: project.has("here.A-v1.1"), "the cell runs")
+    first.process.kill()
+    first.end()
     project.touch("go")
     eventually(lambda: list(project.cells.glob("*/*/done.json")), "the supervisor finishes the cell")
-    second = start_rlops(project)
-    output, _ = second.communicate(timeout=120)
-    assert "0 cells trained, 1 were known" in output
+    second = start_run(project, "--seeds", "1")
+    assert second.end() == 0
+    assert "0 cells trained, 1 were known" in second.output
     assert project.starts() == {"A-v1 1": 1}
 
 
@@ -208,15 +191,3 @@ def test_two_supervisors_of_one_cell(project: Project) -> None:
     assert (one.folder / "done.json").exists()
 
 
-def test_signals_of_the_terminal_do_not_reach_the_trainers(project: Project) -> None:
-    """Ctrl-C goes to the foreground process group: supervisor and trainer are in groups of their own."""
-    write(project, "mark=here", "wait=go", seeds="1")
-    child = start_rlops(project)
-    eventually(lambda: project.has("here.A-v1.1"), "the cell runs")
-    (trainer,) = project.pids()
-    assert os.getpgid(trainer) == trainer
-    os.killpg(child.pid, signal.SIGINT)
-    project.touch("go")
-    output, _ = child.communicate(timeout=60)
-    assert child.returncode == 130, output
-    assert list(project.cells.glob("*/*/done.json"))

@@ -12,6 +12,7 @@ def test_the_defaults_are_those_published_for_classic_control() -> None:
     assert (config.learning_rate, config.clip_coef, config.ent_coef) == (2.5e-4, 0.2, 0.01)
     assert (config.gamma, config.gae_lambda, config.total_timesteps) == (0.99, 0.95, 500_000)
     assert (config.vf_coef, config.max_grad_norm) == (0.5, 0.5)
+    assert config.clip_vloss
 
 
 def test_every_field_is_an_option_with_help_and_default() -> None:
@@ -28,6 +29,8 @@ def test_a_command_line_is_a_configuration() -> None:
     )
     assert config == Config(env_id="A-v1", seeds=(2, 5, 6), learning_rate=0.002, num_envs=8, num_steps=32)
     assert (config.batch_size, config.num_iterations) == (256, 500_000 // 256)
+    assert parse(["--no-clip-vloss"]) == Config(clip_vloss=False)
+    assert parse(["--clip-vloss"]) == Config()
 
 
 @pytest.mark.parametrize(

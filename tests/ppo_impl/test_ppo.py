@@ -237,7 +237,9 @@ def textbook_loss(actor: nn.Module, critic: nn.Module, b: Batch, s: int, c: Conf
     surrogate = torch.minimum(ratio * advantage, torch.clip(ratio, 1 - c.clip_coef, 1 + c.clip_coef) * advantage)
     value, old = critic(b.observations_SBO[s])[:, 0], b.values_SB[s]
     clipped = old + torch.clip(value - old, -c.clip_coef, c.clip_coef)
-    squared = torch.maximum((value - b.returns_SB[s]) ** 2, (clipped - b.returns_SB[s]) ** 2)
+    squared = (value - b.returns_SB[s]) ** 2
+    if c.clip_vloss:
+        squared = torch.maximum(squared, (clipped - b.returns_SB[s]) ** 2)
     return -surrogate.mean() - c.ent_coef * policy.entropy().mean() + c.vf_coef * 0.5 * squared.mean()
 
 
@@ -253,9 +255,10 @@ def ordinary(stack: nn.Sequential, s: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def test_loss_and_gradients_are_those_of_the_textbook() -> None:
+@pytest.mark.parametrize("clip_vloss", [True, False])
+def test_loss_and_gradients_are_those_of_the_textbook(clip_vloss: bool) -> None:
     agent, batch = Agent(4, 2, generators(1, 2, 3)).double(), random_batch(3, 50)
-    config = replace(MORE, ent_coef=0.37, vf_coef=0.71)
+    config = replace(MORE, ent_coef=0.37, vf_coef=0.71, clip_vloss=clip_vloss)
     for parameter in agent.parameters():
         parameter.data.mul_(1.7)  # away from the nearly uniform first policy
     loss_S, debug = ppo.loss(agent, batch, config)
@@ -270,6 +273,27 @@ def test_loss_and_gradients_are_those_of_the_textbook() -> None:
                 torch.testing.assert_close(stack[place].weight_SIJ.grad[s], single[place].weight.grad.T)
                 torch.testing.assert_close(stack[place].bias_S1J.grad[s, 0], single[place].bias.grad)
     assert (debug["clipfrac"] > 0.1).all()  # both sides of the clips were in the sample
+
+
+def test_an_update_is_the_ordinary_training_of_each_seed_alone() -> None:
+    config = replace(SMALL, num_minibatches=2, update_epochs=3, learning_rate=0.01)
+    agent, batch = Agent(4, 2, generators(1, 2, 3)).double(), random_batch(3, config.batch_size)
+    singles = [(ordinary(agent.actor, s), ordinary(agent.critic, s)) for s in range(3)]
+    ppo.update(agent, ppo.make_optimizer(agent, config), batch, generators(7, 8, 9), config)
+    for s, (actor, critic) in enumerate(singles):
+        parameters = [*actor.parameters(), *critic.parameters()]
+        adam = torch.optim.Adam(parameters, lr=0.01, eps=1e-5)
+        stream = generators(7 + s)[0]
+        for _ in range(config.update_epochs):
+            for index_B in torch.randperm(config.batch_size, generator=stream).split(15):
+                adam.zero_grad()
+                textbook_loss(actor, critic, batch.pick(index_B.expand(3, -1)), s, config).backward()
+                nn.utils.clip_grad_norm_(parameters, 0.5)
+                adam.step()
+        for stack, single in ((agent.actor, actor), (agent.critic, critic)):
+            for place in (0, 2, 4):
+                torch.testing.assert_close(stack[place].weight_SIJ[s], single[place].weight.T)
+                torch.testing.assert_close(stack[place].bias_S1J[s, 0], single[place].bias)
 
 
 def test_advantages_are_normalised_within_the_minibatch_seed_by_seed() -> None:
@@ -322,6 +346,13 @@ def test_the_value_loss_is_clipped_around_the_old_value(value: float, target: fl
     assert loss_S.item() == pytest.approx(loss)
     assert value_SB.grad is not None
     assert value_SB.grad.item() == pytest.approx(slope)
+
+
+def test_an_unclipped_value_loss_pulls_from_everywhere() -> None:
+    value_SB = torch.tensor([[0.5]], requires_grad=True)
+    ppo.value_loss(value_SB, torch.tensor([[0.0]]), torch.tensor([[1.0]]), None).sum().backward()  # type: ignore[no-untyped-call]
+    assert value_SB.grad is not None
+    assert value_SB.grad.item() == pytest.approx(-0.5)
 
 
 # detail 11

@@ -28,9 +28,9 @@ def test_lines_are_plain_throttled_and_end_with_the_last(
     now += 0.5
     progress.show(iteration(5_120, np.nan, np.nan))
     assert capsys.readouterr().out.splitlines() == [
-        "CartPole-v1: step 1,024 of 5,120 · mean return 10.0 (1 seed) · 1,024 steps/s",
-        "CartPole-v1: step 2,048 of 5,120 · mean return 25.0 (2 seeds) · 1,024 steps/s",
-        "CartPole-v1: step 5,120 of 5,120 · mean return 25.0 (2 seeds) · 12,288 steps/s",
+        "CartPole-v1: step 1,024 of 5,120; mean return 10.0 (1 seed); 1,024 steps/s",
+        "CartPole-v1: step 2,048 of 5,120; mean return 25.0 (2 seeds); 1,024 steps/s",
+        "CartPole-v1: step 5,120 of 5,120; mean return 25.0 (2 seeds); 12,288 steps/s",
     ]
 
 

@@ -22,16 +22,7 @@ from rlops.judge.record import (
 )
 
 BUDGET = 100_000
-STEPS = tuple(float(step) for step in np.linspace(BUDGET / 100, BUDGET, 100))
-EXIT_CODES = {
-    Word.IDENTICAL: 0,
-    Word.EQUIVALENT: 0,
-    Word.IMPROVED: 0,
-    Word.REGRESSED: 1,
-    Word.INCONCLUSIVE: 3,
-    Word.FAILED: 4,
-    Word.NOT_COMPARABLE: 5,
-}
+EXIT_CODES = dict(zip(Word, (0, 0, 0, 1, 3, 4, 5), strict=True))
 SENTENCES = {
     Word.IDENTICAL: "Identical: the curves of all environments are bit-equal",
     Word.EQUIVALENT: "Equivalent: no environment loses as much as its margin",
@@ -184,10 +175,26 @@ def environment(
     )
 
 
+def side(
+    reference: str, commit: str, torch: str, environments: Sequence[EnvironmentVerdict], *, dirty: bool = False
+) -> SideRecord:
+    return SideRecord(
+        reference=reference,
+        n_runs=sum(
+            len([r for r in e.runs if (r.side == "candidate") == reference.startswith("git")]) for e in environments
+        ),
+        git_commit=commit,
+        git_dirty=dirty,
+        packages={"torch": torch, "numpy": "2.3.1", "gymnasium": "1.2.0", "wandb": "0.31.2"},
+        machine="AMD EPYC 7B13, 4 threads",
+        python="3.12.4",
+    )
+
+
 def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Sequence[Finding] = ()) -> Verdict:
     changes = [item.change for item in environments if item.change is not None]
-    mean = float(np.mean(changes)) if changes else 0.0
-    passed = word in {Word.EQUIVALENT, Word.IMPROVED}
+    mean = float(np.mean(changes or [0.0]))
+    passed, undecided = word in {Word.EQUIVALENT, Word.IMPROVED}, word is Word.INCONCLUSIVE
     suite = Suite(
         change=round(mean, 4),
         interval=(round(mean - 0.03, 4), round(mean + 0.03, 4)),
@@ -204,23 +211,9 @@ def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Se
         metric="charts/episodic_return",
         step="global_step",
         direction="higher-is-better",
-        baseline=SideRecord(
-            reference="baseline:quick",
-            n_runs=sum(item.n_baseline for item in environments),
-            git_commit="9f8e7d6c5b4a39281706f5e4d3c2b1a098765432",
-            git_dirty=False,
-            packages={"torch": "2.13.0", "numpy": "2.3.1", "gymnasium": "1.2.0", "wandb": "0.31.2"},
-            machine="AMD EPYC 7B13, 4 threads",
-            python="3.12.4",
-        ),
-        candidate=SideRecord(
-            reference="git:pr-299",
-            n_runs=sum(item.n_candidate for item in environments),
-            git_commit="a1b2c3d4e5f60718293a4b5c6d7e8f9001122334",
-            git_dirty=word is Word.INCONCLUSIVE,
-            packages={"torch": "2.14.0", "numpy": "2.3.1", "gymnasium": "1.2.0", "wandb": "0.31.2"},
-            machine="AMD EPYC 7B13, 4 threads",
-            python="3.12.4",
+        baseline=side("baseline:quick", "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432", "2.13.0", environments),
+        candidate=side(
+            "git:pr-299", "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334", "2.14.0", environments, dirty=undecided
         ),
         policy=PolicyRecord(alpha=0.05, beta=0.05, strict=True, smallest_loss="20 % of scale, at least 1.5 spread"),
         suite=suite if changes else None,

@@ -2,8 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -69,7 +70,7 @@ def test_no_errors_no_requests_and_all_rows(browser: Browser, address: str, verd
     page = browser.new_page()
     events = watched(page)
     page.goto(address)
-    rows = page.locator("table.overview tbody th").all_inner_texts()
+    rows = page.locator("table.overview tbody th a").all_inner_texts()
     assert rows == [item.env_id for item in verdict.environments]
     assert page.title() == f"{verdict.sentence} · rlops"
     assert events == []
@@ -78,7 +79,7 @@ def test_no_errors_no_requests_and_all_rows(browser: Browser, address: str, verd
 
 @pytest.mark.parametrize("kind", ["every word", "sixty", "hostile", "long names"])
 def test_the_page_never_scrolls_sideways(browser: Browser, kind: str, tmp_path: Path) -> None:
-    verdicts = {
+    verdicts: dict[str, Callable[[], Verdict]] = {
         "every word": samples.every_word,
         "sixty": lambda: samples.many(60, seeds=2, points=10),
         "hostile": lambda: poisoned(HOSTILE[0]),
@@ -96,7 +97,7 @@ def test_the_page_never_scrolls_sideways(browser: Browser, kind: str, tmp_path: 
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 400), ("dark", 1200)])
-def test_axe_finds_no_violations(browser: Browser, address: str, scheme: str, width: int) -> None:
+def test_axe_finds_no_violations(browser: Browser, address: str, scheme: Literal["light", "dark"], width: int) -> None:
     from axe_core_python.sync_playwright import Axe
 
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)

@@ -28,7 +28,7 @@ def page(verdict: Verdict) -> Page:
 
 def table_names(page: Page) -> list[str]:
     """What the first column of the overview says."""
-    return [e.text.strip() for e in page.all("th", role="rowheader")]
+    return [e.text.strip() for e in page.all("a") if "th" in e.parents]
 
 
 @pytest.mark.parametrize("word", list(Word))
@@ -43,6 +43,12 @@ def test_every_word_is_rendered_well_formed(word: Word) -> None:
 
 def test_rows_are_the_environments_in_the_order_of_the_record(page: Page, verdict: Verdict) -> None:
     assert table_names(page) == [item.env_id for item in verdict.environments]
+
+
+def test_a_note_stands_in_the_row_and_in_the_section(page: Page) -> None:
+    note = "the two sides were trained for unequal budgets"
+    assert [note in e.text for e in page.all("th", role="rowheader")].count(True) == 1
+    assert page.one("p", class_="note").text == note
 
 
 def test_every_word_is_counted_with_its_symbol(page: Page) -> None:
@@ -155,7 +161,7 @@ def bare(verdict: Verdict) -> Verdict:
         for run in verdict.environments[0].runs
     )
     first = verdict.environments[0].model_copy(update={**optional, "curves": Curves(steps=()), "runs": runs})
-    side = {"git_commit": None, "git_dirty": None, "packages": {}, "machine": None, "python": None}
+    side: dict[str, object] = {"git_commit": None, "git_dirty": None, "packages": {}, "machine": None, "python": None}
     return verdict.model_copy(
         update={
             "environments": (first,),

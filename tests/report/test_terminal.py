@@ -34,6 +34,11 @@ def test_rows_are_the_environments_in_the_order_of_the_record(width: int) -> Non
     assert rows == names
 
 
+def test_notes_follow_the_table() -> None:
+    shown = render_terminal(samples.every_word(), width=100, color=False)
+    assert "\nALE/Breakout-v5: the two sides were trained for unequal budgets\n" in shown
+
+
 def test_colour_changes_nothing_but_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = samples.every_word()
     plain = render_terminal(verdict, width=100, color=False)
