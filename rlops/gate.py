@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rlops.curves import (
+    TABLE_METRIC,
     Baseline,
     Freezing,
     Loader,
@@ -20,7 +21,7 @@ from rlops.curves import (
 )
 from rlops.errors import UsageError
 from rlops.files import write_whole
-from rlops.judge import Finding, Occasion, Verdict, definition_findings, horizon_findings, judge
+from rlops.judge import FailureRecord, Finding, Occasion, Verdict, definition_findings, horizon_findings, judge
 from rlops.launch import Board, Interrupts, LocalExecutor, fill
 from rlops.plan import Benchmark, Grid, Margins, Metric, Plan, Policy, checkout, expand, format_seeds
 from rlops.workspace import Workspace
@@ -101,6 +102,7 @@ def gate(
     occasion = _occasion(
         cells_trained=board.trained,
         cells_known=board.known,
+        failures=tuple(FailureRecord(label=f.label, why=f.why, log_tail=f.log_tail) for f in board.failures),
         more_seeds=lambda more: f"rlops gate {benchmark.name} --seeds {format_seeds((*seeds, *_next(seeds, more)))}",
     )
     beforehand = definition_findings(baseline, benchmark)
@@ -110,6 +112,8 @@ def gate(
 def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watchers: Watchers) -> Verdict:
     """Judge run set `b` against `a`, on data that exist."""
     before, after = parse_reference(a), parse_reference(b)
+    if terms.benchmark is None and after.kind == "file":
+        terms = replace(terms, metric=terms.metric.model_copy(update={"name": after.one("metric", TABLE_METRIC)}))
     candidate = load_run_set(workspace, after, terms, watchers)
     beforehand: list[Finding] = []
     if before.kind == "baseline":
@@ -194,10 +198,11 @@ def _next(seeds: tuple[int, ...], more: int) -> range:
 def _occasion(
     cells_trained: int | None = None,
     cells_known: int | None = None,
+    failures: tuple[FailureRecord, ...] = (),
     more_seeds: Callable[[int], str] | None = None,
 ) -> Occasion:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Occasion(_command(), now, cells_trained, cells_known, more_seeds)
+    return Occasion(_command(), now, cells_trained, cells_known, failures, more_seeds)
 
 
 def _command() -> str:

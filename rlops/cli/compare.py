@@ -55,9 +55,12 @@ def command(
     Every reference takes env_id=... and seed=0-9 as filters.
     """
     from rlops.cli.progress import watching
+    from rlops.curves import parse_reference
     from rlops.gate import compare_references
 
     terms = _terms(benchmark, policy_path, metric, lower_is_better, budget, workspace)
+    if parse_reference(a).kind == "baseline":
+        _refuse_what_is_frozen(a, policy_path, given=bool(metric or lower_is_better or budget))
     with watching(quiet=quiet or as_json) as watchers:
         verdict = compare_references(workspace, a, b, terms, watchers)
     publish(workspace, verdict, report_path, as_json=as_json)
@@ -89,3 +92,18 @@ def _terms(
         rules = read_rules(policy_path)
         terms = replace(terms, policy=rules.policy, margins=rules.margins)
     return terms
+
+
+def _refuse_what_is_frozen(name: str, policy_path: Path | None, *, given: bool) -> None:
+    """A stored baseline holds its metric, budgets and margins; an option that says otherwise would have no effect."""
+    from rlops.plan import read_rules
+
+    if given:
+        raise click.UsageError(
+            f"metric, direction and budget are those of the baseline '{name}'; "
+            "leave --metric, --lower-is-better and --budget out"
+        )
+    if policy_path is not None and "margins" in read_rules(policy_path).model_fields_set:
+        raise click.UsageError(
+            f"{policy_path}: [margins]: those of the baseline '{name}' were frozen when it was saved; leave them out"
+        )

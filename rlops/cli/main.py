@@ -22,7 +22,15 @@ VERBS = {
     "baseline": "baseline",
 }
 """Verb -> its module in rlops.cli, imported when it is needed: `rlops --help` must be quick."""
-PLACES_CANNOT_BE_USED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+PLACES_CANNOT_BE_USED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+}
 
 
 class Verbs(click.Group):

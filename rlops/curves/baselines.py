@@ -99,7 +99,15 @@ class Baseline(_Record):
     def yardsticks(self) -> tuple[EnvironmentPlan, ...]:
         """What the plan takes over unchanged."""
         return tuple(
-            EnvironmentPlan(item.env_id, item.budget, item.mean, item.random_score, item.spread, item.margin)
+            EnvironmentPlan(
+                env_id=item.env_id,
+                budget=item.budget,
+                mean=item.mean,
+                random_score=item.random_score,
+                random_score_from=item.random_score_from,
+                spread=item.spread,
+                margin=item.margin,
+            )
             for item in self.environments
         )
 

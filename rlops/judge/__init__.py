@@ -3,7 +3,7 @@
 from rlops.curves import RunSet
 from rlops.judge.compare import compare
 from rlops.judge.integrity import definition_findings, findings, horizon_findings
-from rlops.judge.record import Finding, Verdict, Word, json_schema, read_verdict
+from rlops.judge.record import FailureRecord, Finding, Verdict, Word, json_schema, read_verdict
 from rlops.judge.verdict import Decision, decide
 from rlops.judge.write_up import Case, Occasion, write_up
 from rlops.plan import Plan
@@ -26,6 +26,7 @@ def judge(
 
 __all__ = [
     "Decision",
+    "FailureRecord",
     "Finding",
     "Occasion",
     "Verdict",

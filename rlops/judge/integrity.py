@@ -7,7 +7,7 @@ import numpy as np
 
 from rlops.curves import Baseline, Run, RunSet, common_config, duplicates, fault_of, sound_runs
 from rlops.judge.record import Finding, Side
-from rlops.plan import Benchmark, Plan, format_seeds
+from rlops.plan import Benchmark, Plan
 from rlops.stats import smallest_p
 
 FEWEST_RUNS = 2
@@ -93,11 +93,10 @@ def _faults(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterat
         if fault:
             by_kind[fault.kind].append((run.seed, fault.detail))
     for kind, cases in by_kind.items():
-        seeds = sorted(seed for seed, _ in cases)
-        detail = f"seed {cases[0][0]}: {cases[0][1]}"
-        if len(cases) > 1:
-            detail = f"{len(cases)} runs (seeds {format_seeds(seeds)}); {detail}"
-        yield _finding(kind, "failed" if side == "candidate" else "warning", detail, env_id, side, seeds)
+        (seed, detail), *others = cases
+        if others:
+            detail = f"{len(cases)} runs; seed {seed}: {detail}"
+        yield _finding(kind, "failed" if side == "candidate" else "warning", detail, env_id, side, dict(cases))
 
 
 def _copies(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterator[Finding]:
@@ -108,7 +107,7 @@ def _copies(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterat
         yield _finding("duplicated-seeds", "warning", detail, env_id, side, copies)
     again = [seed for seed, count in Counter(run.seed for run in runs).items() if count > 1]
     if again:
-        detail = f"seeds {format_seeds(again)} have more than one run; which one counts cannot be told, so none does"
+        detail = "more than one run; which one counts cannot be told, so none does"
         yield _finding("repeated-seed", "failed" if side == "candidate" else "warning", detail, env_id, side, again)
 
 
@@ -126,17 +125,15 @@ def _missing_seeds(candidate: RunSet, plan: Plan, env_id: str) -> Iterator[Findi
     there = {run.seed for run in candidate.of(env_id)}
     if plan.seeds is not None:
         missing, severity = set(plan.seeds) - there, "failed"
-        detail = "planned, but there is no run: "
+        detail = "planned, but there is no run"
     elif not there:
         yield _finding("missing-seeds", "failed", "the candidate has no run of this environment", env_id, "candidate")
         return
     else:
         missing, severity = {run.seed for run in candidate.runs} - there, "warning"
-        detail = "other environments of the candidate have them, this one does not: "
+        detail = "other environments of the candidate have them, this one does not"
     if missing:
-        yield _finding(
-            "missing-seeds", severity, f"{detail}seeds {format_seeds(missing)}", env_id, "candidate", missing
-        )
+        yield _finding("missing-seeds", severity, detail, env_id, "candidate", missing)
 
 
 def _too_few(baseline: RunSet, candidate: RunSet, plan: Plan) -> Iterator[Finding]:

@@ -19,7 +19,12 @@ def smallest_loss(plan: Plan) -> str:
 def method(plan: Plan, comparison: Comparison) -> tuple[str, ...]:
     """Paragraphs: score, harm test, pass test, what they do not see."""
     m, policy = len(plan.environments), plan.policy
-    alone = "" if m == 1 else f" Holm's procedure holds the {m} environments together."
+    alone = f" Its p must not exceed {policy.alpha:g}."
+    if m > 1:
+        alone = (
+            f" Holm's procedure holds the {m} environments together: the smallest p must not exceed "
+            f"{policy.alpha:g}/{m} = {policy.alpha / m:.2g}, the next {policy.alpha:g}/{m - 1}, and so on."
+        )
     suite = ""
     if comparison.suite is not None:
         suite = (

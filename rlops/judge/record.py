@@ -104,6 +104,7 @@ class EnvironmentVerdict(_Record):
     scale: float | None = None
     spread: float | None = None
     random_score: float | None = None
+    random_score_from: str | None = None
     mean_baseline: float | None = None
     mean_candidate: float | None = None
     probability_of_improvement: float | None = None
@@ -114,6 +115,14 @@ class EnvironmentVerdict(_Record):
     budget: int
     curves: Curves
     runs: tuple[RunRow, ...]
+
+
+class FailureRecord(_Record):
+    """A process that failed: what it trained, why it ended, the last lines it printed."""
+
+    label: str
+    why: str
+    log_tail: str
 
 
 class Suite(_Record):
@@ -185,6 +194,7 @@ class Verdict(_Record):
     counts: Mapping[Word, int]
     environments: tuple[EnvironmentVerdict, ...]
     findings: tuple[Finding, ...]
+    failures: tuple[FailureRecord, ...] = ()
     next_step: NextStep
     method: tuple[str, ...]
     cost: Cost

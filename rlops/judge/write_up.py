@@ -1,5 +1,6 @@
 """From a decision to the record: sentences, rows, curves, cost. What is written here is what every renderer shows."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from rlops.judge.record import (
     CurveBand,
     Curves,
     EnvironmentVerdict,
+    FailureRecord,
     Finding,
     NextStep,
     PolicyRecord,
@@ -40,17 +42,19 @@ WORST_FIRST = (
     Word.IDENTICAL,
 )
 PICTURE_DIGITS = 5
+MOST_NAMED = 3
 SEVERITIES = ("not-comparable", "failed", "warning", "note")
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """How a verdict came about: the command, when, what was trained for it, and the command that would add seeds."""
+    """How a verdict came about: the command, when, what was trained, what failed, the command that would add seeds."""
 
     command: str
     created_at: str
     cells_trained: int | None = None
     cells_known: int | None = None
+    failures: tuple[FailureRecord, ...] = ()
     more_seeds: Callable[[int], str] | None = None
 
 
@@ -92,6 +96,7 @@ def write_up(case: Case) -> Verdict:
         counts=Counter(item.verdict for item in environments),
         environments=tuple(environments),
         findings=tuple(sorted(case.findings, key=lambda item: SEVERITIES.index(item.severity))),
+        failures=case.occasion.failures,
         next_step=next_step(case, environments),
         method=method(plan, case.comparison),
         cost=_cost(case),
@@ -105,26 +110,24 @@ def write_up(case: Case) -> Verdict:
 def sentence(word: Word, environments: Sequence[EnvironmentVerdict]) -> str:
     """The verdict in one sentence, also the report's title."""
     named = [item.env_id for item in environments if item.verdict is word]
-    count = len(environments)
-    match word:
-        case Word.REGRESSED:
-            return f"Regression: {_names(named)} learn{'s' if len(named) == 1 else ''} worse"
-        case Word.FAILED:
-            return f"Failed: candidate runs failed or are missing in {_names(named)}"
-        case Word.NOT_COMPARABLE:
-            return f"Not comparable: {_names(named)}"
-        case Word.INCONCLUSIVE if not named:
-            return "Inconclusive: the loss over all environments together is not shown to be inside its margin"
-        case Word.INCONCLUSIVE:
-            return f"Inconclusive: {_names(named)} {'is' if len(named) == 1 else 'are'} undecided"
-        case Word.IMPROVED:
-            return f"Improved: {_names(named)} learn{'s' if len(named) == 1 else ''} better, and no environment worse"
-        case Word.IDENTICAL:
-            return f"Identical: the learning curves are bit-equal in {_all(count)}"
+    count, one = len(environments), len(named) == 1
+    who = ", ".join(named) if len(named) <= MOST_NAMED else f"{len(named)} of {count} environments"
+    everywhere = "the one environment" if count == 1 else f"all {count} environments"
     open_ones = sum(item.verdict is Word.INCONCLUSIVE for item in environments)
-    if open_ones:
-        return f"Equivalent: the mean loss is inside its margin ({open_ones} of {count} environments alone undecided)"
-    return f"Equivalent: a loss of a margin or more is ruled out in {_all(count)}"
+    sentences = {
+        Word.REGRESSED: f"Regression: {who} learn{'s' if one else ''} worse",
+        Word.FAILED: f"Failed: candidate runs failed or are missing in {who}",
+        Word.NOT_COMPARABLE: f"Not comparable: {who}",
+        Word.INCONCLUSIVE: f"Inconclusive: {who} {'is' if one else 'are'} undecided"
+        if named
+        else "Inconclusive: the loss over all environments together is not shown to be inside its margin",
+        Word.IMPROVED: f"Improved: {who} learn{'s' if one else ''} better, and no environment worse",
+        Word.IDENTICAL: f"Identical: the learning curves are bit-equal in {everywhere}",
+        Word.EQUIVALENT: f"Equivalent: the mean loss is inside its margin ({open_ones} environments alone undecided)"
+        if open_ones
+        else f"Equivalent: a loss of a margin or more is ruled out in {everywhere}",
+    }
+    return sentences[word]
 
 
 def next_step(case: Case, environments: Sequence[EnvironmentVerdict]) -> NextStep:
@@ -134,7 +137,7 @@ def next_step(case: Case, environments: Sequence[EnvironmentVerdict]) -> NextSte
         case Word.REGRESSED:
             return NextStep(
                 text=f"look at {named[0].env_id} below, then run its worst seed with the change and without it",
-                command=_worst_seed_command(named[0]),
+                command=_worst_seed_command(case, named[0]),
             )
         case Word.FAILED:
             return NextStep(text="see the failed and missing runs among the findings, mend them, and run it again")
@@ -163,12 +166,13 @@ def _more_seeds(case: Case, environments: Sequence[EnvironmentVerdict]) -> NextS
     )
 
 
-def _worst_seed_command(environment: EnvironmentVerdict) -> str | None:
+def _worst_seed_command(case: Case, environment: EnvironmentVerdict) -> str | None:
     scored = [run for run in environment.runs if run.side == "candidate" and run.final is not None and run.command]
     if not scored:
         return None
-    worst = min(scored, key=lambda run: cast("float", run.final))
-    return " ".join(worst.command)
+    sign = 1.0 if case.plan.higher_is_better else -1.0
+    worst = min(scored, key=lambda run: sign * cast("float", run.final))
+    return shlex.join(worst.command)
 
 
 def _environment(case: Case, item: EnvironmentComparison) -> EnvironmentVerdict:
@@ -189,6 +193,7 @@ def _environment(case: Case, item: EnvironmentComparison) -> EnvironmentVerdict:
         scale=item.plan.scale,
         spread=item.plan.spread,
         random_score=sign * item.plan.random_score,
+        random_score_from=item.plan.random_score_from,
         mean_baseline=_mean(sign * item.scores_baseline),
         mean_candidate=_mean(sign * item.scores_candidate),
         probability_of_improvement=item.probability_of_improvement,
@@ -312,10 +317,6 @@ def _mean(values: Floats) -> float | None:
     return float(values.mean()) if values.size else None
 
 
-def _names(env_ids: Sequence[str], most: int = 3) -> str:
-    shown = ", ".join(env_ids[:most])
-    return shown if len(env_ids) <= most else f"{shown} and {len(env_ids) - most} more environments"
-
-
-def _all(count: int) -> str:
-    return "the one environment" if count == 1 else f"all {count} environments"
+def _names(env_ids: Sequence[str]) -> str:
+    shown = ", ".join(env_ids[:MOST_NAMED])
+    return shown if len(env_ids) <= MOST_NAMED else f"{shown} and {len(env_ids) - MOST_NAMED} more environments"

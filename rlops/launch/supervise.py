@@ -69,8 +69,9 @@ def run(folder: Path, request: dict[str, Any], environment: dict[str, str], held
                 start_new_session=True,
                 pass_fds=held,
             )
-        except OSError as error:
-            log.write(f"rlops: {request['command'][0]}: cannot be started: {error.strerror}\n".encode())
+        except (OSError, ValueError) as error:  # ValueError: an argument with a zero byte
+            why = getattr(error, "strerror", None) or error
+            log.write(f"rlops: {request['command'][0]}: cannot be started: {why}\n".encode())
             return write_done(folder, 127, started)
     deadline = time.monotonic() + 60 * request["minutes"]
     while (exit_code := child.poll()) is None and not stop.asked and time.monotonic() < deadline:

@@ -15,6 +15,7 @@ class EnvironmentPlan:
     budget: int
     mean: float
     random_score: float
+    random_score_from: str
     spread: float
     margin: float
 

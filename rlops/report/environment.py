@@ -129,7 +129,8 @@ def _numbers(item: EnvironmentVerdict) -> Iterator[NumberView]:
         "P(better)", text.probability(item.probability_of_improvement), "candidate beats baseline; 0.50 is a draw"
     )
     yield NumberView("Spread", text.score(item.spread), "standard deviation of baseline runs")
-    yield NumberView("Random policy", text.score(item.random_score), "where the scale begins")
+    origin = text.line(item.random_score_from or "origin unknown", text.LONGEST_LABEL)
+    yield NumberView("Random policy", text.score(item.random_score), f"where the scale begins ({origin})")
     detectable = text.percent(item.minimum_detectable_change, signed=False)
     yield NumberView("Detectable loss", detectable, "these runs find it in 80 of 100 cases")
     if item.seeds_to_decide is not None:

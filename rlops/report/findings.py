@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rlops.judge.record import Finding
+from rlops.judge.record import FailureRecord, Finding
 from rlops.report import text
 from rlops.report.words import SEVERITIES, meaning
 
@@ -15,6 +15,15 @@ class FindingView:
     environments: tuple[tuple[str, str | None], ...]
     where: str
     detail: str
+
+
+@dataclass(frozen=True)
+class FailureView:
+    """A process that failed, with the last lines it printed."""
+
+    label: str
+    why: str
+    log_tail: str
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,16 @@ def finding_groups(findings: Sequence[Finding], anchors: Mapping[str, str]) -> t
     for finding in sorted(findings, key=lambda item: order.index(item.severity)):
         groups.setdefault((finding.severity, finding.kind), []).append(finding)
     return tuple(_group(kind, severity, group, anchors) for (severity, kind), group in groups.items())
+
+
+def failure_views(failures: Sequence[FailureRecord]) -> tuple[FailureView, ...]:
+    """The failures, cleaned of what a log may hold."""
+    return tuple(
+        FailureView(
+            text.line(item.label), text.line(item.why), text.cut(text.clean(item.log_tail), text.LONGEST_DETAIL)
+        )
+        for item in failures
+    )
 
 
 def _group(kind: str, severity: str, findings: Sequence[Finding], anchors: Mapping[str, str]) -> FindingGroup:

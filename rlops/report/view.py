@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rlops.judge.record import SideRecord, Verdict, Word
 from rlops.report import text
 from rlops.report.environment import EnvironmentView, common_scale, environment_views
-from rlops.report.findings import FindingGroup, finding_groups
+from rlops.report.findings import FailureView, FindingGroup, failure_views, finding_groups
 from rlops.report.pictures import Tick, axis_ticks
 from rlops.report.words import GLOSSARY, WORDS
 
@@ -84,6 +84,7 @@ class ReportView:
     axis: tuple[Tick, ...]
     environments: tuple[EnvironmentView, ...]
     findings: tuple[FindingGroup, ...]
+    failures: tuple[FailureView, ...]
     compared: tuple[Difference, ...]
     packages: tuple[Difference, ...]
     cost: tuple[tuple[str, str], ...]
@@ -125,6 +126,7 @@ def build_view(verdict: Verdict) -> ReportView:
         axis=axis_ticks(scale),
         environments=environments,
         findings=finding_groups(verdict.findings, {view.env_id: view.anchor for view in environments}),
+        failures=failure_views(verdict.failures),
         compared=tuple(_compared(verdict)),
         packages=packages,
         cost=tuple(_cost(verdict)),

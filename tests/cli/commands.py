@@ -77,7 +77,7 @@ def table(path: Path, finals: dict[str, Sequence[float]], first_seed: int = 1, e
     rows = ["env_id,seed,global_step,episodic_return"]
     for env_id, values in finals.items():
         for seed, final in enumerate(values, start=first_seed):
-            for step in range(100, end + 1, 100):
-                rows.append(f"{env_id},{seed},{step},{final * min(1.0, 2 * step / BUDGET)}")
+            steps = range(100, end + 1, 100)
+            rows += [f"{env_id},{seed},{step},{final * min(1.0, 2 * step / BUDGET)}" for step in steps]
     path.write_text("\n".join(rows) + "\n")
     return f"file:{path}"

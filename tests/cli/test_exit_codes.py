@@ -71,9 +71,7 @@ class TestCodes:
         assert "Inconclusive" in ended.out
 
     @pytest.mark.parametrize("code", [0, 3])
-    def test_the_policy_maps_an_open_question(
-        self, rlops: CommandLine, good: str, code: int, tmp_path: Path
-    ) -> None:
+    def test_the_policy_maps_an_open_question(self, rlops: CommandLine, good: str, code: int, tmp_path: Path) -> None:
         (tmp_path / "policy.toml").write_text(f"[policy]\ninconclusive = {code}\n")
         open_question = table(tmp_path / "open.csv", {"A-v1": WIDE, "B-v1": WIDE}, first_seed=101)
         assert rlops("compare", good, open_question, "--policy", "policy.toml").code == code
@@ -131,7 +129,7 @@ class TestUsage:
             (("baseline", "save", "../up", "file:good.csv", "--benchmark", "bench"), "is no name for a baseline"),
             (("baseline", "save", "a/b", "file:good.csv", "--benchmark", "bench"), "is no name for a baseline"),
         ],
-        ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+        ids=lambda value: " ".join(value) if isinstance(value, tuple) else "said",
     )
     @pytest.mark.usefixtures("benchmark", "good")
     def test_2(self, arguments: tuple[str, ...], said: str, rlops: CommandLine) -> None:
@@ -143,6 +141,40 @@ class TestUsage:
         assert said in ended.err
         assert ended.out == ""
         assert "Traceback" not in ended.err
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            (("--metric", "x"), "metric, direction and budget are those of the baseline 'bench'"),
+            (("--lower-is-better",), "metric, direction and budget are those of the baseline 'bench'"),
+            (("--budget", "5000"), "metric, direction and budget are those of the baseline 'bench'"),
+            (("--policy", "margins.toml"), "margins.toml: [margins]: those of the baseline 'bench' were frozen"),
+            (("--policy", "margins.toml", "--benchmark", "bench"), "were frozen when it was saved"),
+        ],
+        ids=lambda value: " ".join(value) if isinstance(value, tuple) else "said",
+    )
+    @pytest.mark.usefixtures("benchmark")
+    def test_an_option_that_a_stored_baseline_overrules_is_refused_not_ignored(
+        self, options: tuple[str, ...], said: str, rlops: CommandLine, good: str, also_good: str
+    ) -> None:
+        assert rlops("baseline", "save", "bench", good).code == 0
+        (rlops.folder / "margins.toml").write_text("[margins]\nscale_fraction = 0.9\n")
+        (rlops.folder / "policy.toml").write_text("[policy]\nalpha = 0.01\n")
+        ended = rlops("compare", "bench", also_good, *options)
+        assert (ended.code, said in ended.err) == (2, True), ended.err
+        assert rlops("compare", "bench", also_good, "--policy", "policy.toml").code == 0
+
+    @pytest.mark.xfail(reason="rlops.curves: file: references do not look at --metric", strict=True)
+    def test_a_metric_that_no_table_has(self, rlops: CommandLine, good: str, also_good: str) -> None:
+        """The report would name a metric that nobody looked at."""
+        ended = rlops("compare", good, also_good, "--metric", "no/such")
+        assert ended.code == 2
+
+    def test_names_that_no_file_system_takes(self, rlops: CommandLine, good: str) -> None:
+        for arguments in (("compare", "x" * 300, good), ("baseline", "show", "x" * 300), ("report", "x" * 300)):
+            ended = rlops(*arguments)
+            assert ended.code in {2, 5}, ended.err
+            assert "Traceback" not in ended.err
 
     def test_without_a_verb_the_help_is_shown(self, rlops: CommandLine) -> None:
         assert rlops().code == 2

@@ -5,9 +5,8 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +15,7 @@ from rlops.curves import parse_reference
 from rlops.errors import UsageError
 from rlops.gate import Terms, Watchers
 from rlops.workspace import Workspace
-from tests.cli.commands import STEADY, CommandLine, child, child_environment, table
+from tests.cli.commands import STEADY, CommandLine, child_environment, table
 
 TRAINER = """
 import sys, time, wandb
@@ -28,7 +27,7 @@ for seed in range(int(first), int(last or first) + 1):
         settings=wandb.Settings(x_disable_stats=True, console="off", silent=True),
     )
     run.define_metric("*", step_metric="global_step")
-    for step in range(100, 10_001, 100):
+    for step in range(500, 10_001, 500):
         value = (final + seed % 10 / 2) * min(1.0, step / 5000)
         run.log({"global_step": step, "charts/episodic_return": value})
     run.finish()
@@ -64,82 +63,61 @@ def save_baseline(rlops: CommandLine) -> None:
     assert ended.code == 0, ended.err
 
 
-def starts(folder: Path) -> int:
-    return len(list(folder.glob(".rlops/cells/*/*/cell.json")))
-
-
-@dataclass
-class Gated:
-    """A project whose gate ran once."""
-
-    folder: Path
-    record: dict[str, object]
-    err: str
-
-
-@pytest.fixture(scope="module")
-def gated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gated]:
-    folder = tmp_path_factory.mktemp("gated")
-    write_project(folder, TRAINER, "98")
-    reference = table(folder / "steady.csv", {"Dummy-v1": STEADY})
-    assert child(folder, "baseline", "save", "bench", reference).code == 0
-    ended = child(folder, "gate", "bench", "--json", "--report", "r.html", WANDB_API_KEY="secret-key")
-    assert ended.code == 0, ended.err
-    yield Gated(folder, json.loads(ended.out), ended.err)
-
-
-@pytest.fixture
-def again(gated: Gated, rlops: CommandLine) -> CommandLine:
-    rlops.folder = gated.folder
-    rlops.monkeypatch.setenv("HOME", str(gated.folder))
-    return rlops
-
-
 class TestGate:
-    def test_passes_what_learns_alike(self, gated: Gated) -> None:
-        assert gated.record["verdict"] == "equivalent"
-        assert gated.record["cost"]["cells_trained"] == 5  # type: ignore[index]
-        (environment,) = gated.record["environments"]  # type: ignore[misc]
+    def test_the_whole_way(self, rlops: CommandLine) -> None:
+        """One test, because the trainings of the first step are what the others stand on."""
+        write_project(rlops.folder, TRAINER, "98")
+        save_baseline(rlops)
+        rlops.monkeypatch.setenv("WANDB_API_KEY", "secret-key")
+        ended = rlops("gate", "bench", "--json", "--report", "r.html")
+        assert ended.code == 0, ended.err
+        first = json.loads(ended.out)
+        self.passes_what_learns_alike(rlops, first, ended.err)
+        self.again_trains_nothing_and_says_the_same(rlops, first)
+        for content in (b"", b"PK\x03\x04 torn", b"\x80\x04."):
+            self.a_corrupt_file_in_the_store_is_healed(rlops, first, content)
+        self.the_cells_are_a_run_set(rlops)
+        files = [path for path in rlops.folder.rglob("*") if path.is_file()]
+        assert not [path for path in files if b"secret-key" in path.read_bytes()], "a secret was written"
+
+    def passes_what_learns_alike(self, rlops: CommandLine, record: dict[str, Any], err: str) -> None:
+        assert record["verdict"] == "equivalent"
+        assert (record["cost"]["cells_trained"], record["cost"]["cells_known"]) == (5, 0)
+        (environment,) = record["environments"]
         assert (environment["n_baseline"], environment["n_candidate"]) == (10, 5)
         # Seeds 101 to 105 end at 98.5 to 100.5, the baseline at 100.05 on average.
         assert environment["mean_candidate"] == pytest.approx(99.5)
         assert environment["mean_baseline"] == pytest.approx(sum(STEADY) / 10)
-        assert (gated.folder / "r.html").exists()
-        assert "5 cells, 0 known, 5 to train" in gated.err
+        assert (rlops.folder / "r.html").exists()
+        assert "5 cells, 0 known, 5 to train" in err
 
-    def test_again_trains_nothing_and_says_the_same(self, gated: Gated, again: CommandLine) -> None:
-        before = starts(gated.folder)
-        ended = again("gate", "bench", "--json")
+    def again_trains_nothing_and_says_the_same(self, rlops: CommandLine, first: dict[str, Any]) -> None:
+        before = sorted(path.stat().st_mtime_ns for path in rlops.folder.glob(".rlops/cells/*/*/done.json"))
+        ended = rlops("gate", "bench", "--json")
         record = json.loads(ended.out)
-        assert (ended.code, record["data_sha256"]) == (0, gated.record["data_sha256"])
-        assert record["environments"] == gated.record["environments"]
+        assert (ended.code, record["data_sha256"]) == (0, first["data_sha256"])
+        assert record["environments"] == first["environments"]
         assert (record["cost"]["cells_trained"], record["cost"]["cells_known"]) == (0, 5)
-        assert starts(gated.folder) == before
+        assert before
+        assert before == sorted(path.stat().st_mtime_ns for path in rlops.folder.glob(".rlops/cells/*/*/done.json"))
 
-    @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn", b"\x80\x04."], ids=["empty", "torn", "pickle"])
-    def test_a_corrupt_file_in_the_store_is_healed(self, content: bytes, gated: Gated, again: CommandLine) -> None:
-        stored = sorted(gated.folder.glob(".rlops/runs/*.npz"))
+    def a_corrupt_file_in_the_store_is_healed(self, rlops: CommandLine, first: dict[str, Any], content: bytes) -> None:
+        stored = sorted(rlops.folder.glob(".rlops/runs/*.npz"))
         assert len(stored) == 5
-        whole = stored[0].stat().st_size
+        whole = len(stored[0].read_bytes())
         stored[0].write_bytes(content)
-        ended = again("gate", "bench", "--json")
-        assert json.loads(ended.out)["data_sha256"] == gated.record["data_sha256"]
-        assert stored[0].stat().st_size == pytest.approx(whole, rel=0.05)
+        assert json.loads(rlops("gate", "bench", "--json").out)["data_sha256"] == first["data_sha256"]
+        assert len(stored[0].read_bytes()) == pytest.approx(whole, rel=0.05)
 
-    def test_the_cells_are_a_run_set(self, gated: Gated, again: CommandLine) -> None:
-        (folder,) = gated.folder.glob(".rlops/cells/*")
+    def the_cells_are_a_run_set(self, rlops: CommandLine) -> None:
+        (folder,) = rlops.folder.glob(".rlops/cells/*")
         reference = f"dir:{folder}"
-        pulled = again("pull", reference, "--json")
+        pulled = rlops("pull", reference, "--json")
         assert sorted(row["config"]["seed"] for row in json.loads(pulled.out)) == [101, 102, 103, 104, 105]
-        assert again("compare", "bench", f"{reference}?seed=101-105", "--benchmark", "bench").code == 0
-        assert again("baseline", "save", "cells", reference, "--benchmark", "bench").code == 0
-        saved = json.loads((gated.folder / "baselines" / "cells.json").read_text())
+        assert rlops("compare", "bench", f"{reference}?seed=101-105", "--benchmark", "bench").code == 0
+        assert rlops("baseline", "save", "cells", reference, "--benchmark", "bench").code == 0
+        saved = json.loads((rlops.folder / "baselines" / "cells.json").read_text())
         assert [run["seed"] for run in saved["environments"][0]["runs"]] == [101, 102, 103, 104, 105]
-
-    def test_no_secret_is_anywhere_in_what_was_written(self, gated: Gated) -> None:
-        files = [path for path in gated.folder.rglob("*") if path.is_file()]
-        assert len(files) > 10
-        assert not [path for path in files if b"secret-key" in path.read_bytes()]
 
     def test_cells_that_fail_fail_the_gate(self, rlops: CommandLine) -> None:
         write_project(rlops.folder, PLAIN_TRAINER, "3")
@@ -151,14 +129,26 @@ class TestGate:
         assert "\x1b" not in ended.err
         assert rlops("run", "bench").code == 4
 
-    @pytest.mark.xfail(reason="rlops.gate.trained_runs: 'no run was found there' exits with 2", raises=AssertionError)
+    @pytest.mark.xfail(reason="rlops.gate.trained_runs: 'no run was found there' exits with 2", strict=True)
     def test_cells_that_are_killed_fail_the_gate(self, rlops: CommandLine) -> None:
-        """An out-of-memory killer that takes every cell leaves nothing to pull: runs are missing, the usage is right."""
+        """An out-of-memory killer that takes every cell leaves nothing to pull, and the runs are missing."""
         write_project(rlops.folder, PLAIN_TRAINER, "kill")
         save_baseline(rlops)
         ended = rlops("gate", "bench")
         assert "killed by SIGKILL" in ended.err
         assert ended.code == 4, ended.err
+
+    @pytest.mark.xfail(reason="rlops.gate.trained_runs reads every environment of the grid's folder", strict=True)
+    def test_an_environment_that_the_benchmark_had_before_is_no_finding(self, rlops: CommandLine) -> None:
+        write_project(rlops.folder, PLAIN_TRAINER, "3")
+        path = rlops.folder / "benchmarks" / "bench.toml"
+        one = path.read_text()
+        path.write_text(one.replace('["Dummy-v1"]', '["Dummy-v1", "Removed-v1"]'))
+        rlops("run", "bench")
+        path.write_text(one)
+        save_baseline(rlops)
+        record = json.loads(rlops("gate", "bench", "--json").out)
+        assert "Removed-v1" not in {finding["env_id"] for finding in record["findings"]}
 
     def test_a_baseline_is_not_saved_without_the_seeds_that_failed(self, rlops: CommandLine) -> None:
         write_project(rlops.folder, PLAIN_TRAINER, "3")
@@ -228,9 +218,8 @@ class FakeLoader:
         raise FileNotFoundError("the right metric was asked for")
 
 
-def test_a_baseline_of_another_metric_says_what_to_read(
-    rlops: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.xfail(reason="rlops.gate.compare_references loads the candidate before it reads the baseline", strict=True)
+def test_a_baseline_of_another_metric_says_what_to_read(rlops: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without --benchmark the metric is the stored baseline's, from the first look at the candidate on."""
     write_project(rlops.folder, PLAIN_TRAINER, "0")
     save_baseline(rlops)

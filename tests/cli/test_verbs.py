@@ -173,9 +173,7 @@ class TestColor:
         assert ended.code == 1
         return "\x1b[" in ended.out
 
-    def test_on_a_terminal(
-        self, rlops: CommandLine, tables: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_on_a_terminal(self, rlops: CommandLine, tables: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("NO_COLOR", raising=False)
         assert self.color(rlops, tables, monkeypatch)
 

@@ -89,7 +89,9 @@ class TestFilling:
 
 class TestFailures:
     def test_a_failing_command_is_shown_with_its_last_lines_and_is_not_tried_again(self, project: Project) -> None:
-        noise = "print=" + "".join(f"line {i}\\n" for i in range(40)) + "\\x1b[31mRuntimeError\\x1b[0m: no \\x1b]0;x\\x07"
+        noise = (
+            "print=" + "".join(f"line {i}\\n" for i in range(40)) + "\\x1b[31mRuntimeError\\x1b[0m: no \\x1b]0;x\\x07"
+        )
         benchmark = project.benchmark(noise, "exit=3")
         board = project.fill(benchmark, (5,))
         (failure,) = board.failures
@@ -116,6 +118,11 @@ class TestFailures:
         assert failure.why == "exit code 127"
         assert failure.log_tail == "rlops: no-such-trainer: cannot be started: No such file or directory"
 
+    def test_a_command_that_no_system_can_start(self, project: Project) -> None:
+        (failure,) = project.fill(project.benchmark(environments=["a\0b"]), (1,)).failures
+        assert failure.why == "exit code 127"
+        assert failure.log_tail.endswith("cannot be started: embedded null byte")
+
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV], ids=lambda number: number.name)
     def test_a_killed_process_is_not_done_and_the_next_call_trains_it(
         self, number: signal.Signals, project: Project
@@ -124,9 +131,7 @@ class TestFailures:
         project.touch("go")
         board = project.fill(benchmark, (1, 2))
         (failure,) = board.failures
-        assert (
-            failure.why == f"killed by {number.name} (out of memory?); the same command trains it again"
-        )
+        assert failure.why == f"killed by {number.name} (out of memory?); the same command trains it again"
         assert failure.log_tail == "training A-v1 with seeds 1"
         assert (board.trained, board.known) == (1, 0)
         project.fill(benchmark, (1, 2))

@@ -66,5 +66,3 @@ def test_a_failed_group_fails_all_its_seeds(project: Project) -> None:
     assert [failure.label for failure in board.failures] == ["A-v1 seeds 3-4"]
     board = project.fill(benchmark, (4,), slots=2)
     assert [failure.label for failure in board.failures] == ["A-v1 seed 4"]
-
-

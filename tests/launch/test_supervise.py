@@ -1,4 +1,4 @@
-"""The supervisor alone, where signals arrive in the worst moment. Each case is a program that sends itself the signal."""
+"""The supervisor alone, where signals arrive in the worst moment: each case is a program that sends them itself."""
 
 import json
 import subprocess

@@ -189,5 +189,3 @@ def test_two_supervisors_of_one_cell(project: Project) -> None:
     assert ends[-1] is Ending.BUSY
     assert project.starts() == {"A-v1 1": 1}
     assert (one.folder / "done.json").exists()
-
-

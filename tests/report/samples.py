@@ -10,6 +10,7 @@ from rlops.judge.record import (
     CurveBand,
     Curves,
     EnvironmentVerdict,
+    FailureRecord,
     Finding,
     NextStep,
     PolicyRecord,
@@ -158,6 +159,7 @@ def environment(
         scale=round(top * 0.98, 1) if judged else None,
         spread=round(top * 0.05, 1) if judged else None,
         random_score=round(top * 0.02, 1) if judged else None,
+        random_score_from="random policy, 100 episodes" if judged else None,
         mean_baseline=round(float(old[:, -10:].mean()), 3),
         mean_candidate=round(float(new[crashed:, -10:].mean()), 3),
         probability_of_improvement=0.47 if judged else None,
@@ -191,6 +193,15 @@ def side(
     )
 
 
+FAILURES = (
+    FailureRecord(
+        label="CartPole-v1 seed 103",
+        why="exit code 1",
+        log_tail='Traceback (most recent call last):\n  File "train.py", line 8\nValueError: <nan> & co',
+    ),
+)
+
+
 def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Sequence[Finding] = ()) -> Verdict:
     changes = [item.change for item in environments if item.change is not None]
     mean = float(np.mean(changes or [0.0]))
@@ -220,6 +231,7 @@ def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Se
         counts={w: sum(item.verdict is w for item in environments) for w in Word},
         environments=tuple(environments),
         findings=tuple(findings),
+        failures=FAILURES if word is Word.FAILED else (),
         next_step=NEXT[EXIT_CODES[word]],
         method=(
             (

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rlops.judge.record import Finding, NextStep, Verdict, Word
+from rlops.judge.record import FailureRecord, Finding, NextStep, Verdict, Word
 from rlops.report import render_html, render_terminal
 from tests.report import samples
 from tests.report.page import Page
@@ -50,6 +50,7 @@ def poisoned(text: str) -> Verdict:
                 for severity in ("note", "not-comparable")
                 for env_id in (text, None, "another")
             ),
+            "failures": (FailureRecord(label=text, why=text, log_tail=text),),
             "next_step": NextStep(text=text, command=text, minutes=1.0),
             "method": (text,),
         }

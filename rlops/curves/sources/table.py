@@ -10,6 +10,7 @@ from rlops.errors import UsageError
 from rlops.plan import did_you_mean
 
 STEP = "global_step"
+METRIC = "episodic_return"
 
 
 def read_table(reference: Reference) -> RunSet:
@@ -18,7 +19,7 @@ def read_table(reference: Reference) -> RunSet:
     `env_id` and `seed` may be missing where the table holds one environment or one run. Raises UsageError for a file
     that cannot be read, for columns that are missing, and where a filter leaves nothing or two runs under one seed.
     """
-    metric = reference.one("metric", "episodic_return")
+    metric = reference.one("metric", METRIC)
     table = _filtered(_read(Path(reference.target), reference), reference)
     for column in (metric, STEP, "env_id", "seed"):
         if column not in table:
