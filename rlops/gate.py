@@ -112,22 +112,19 @@ def gate(
 def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watchers: Watchers) -> Verdict:
     """Judge run set `b` against `a`, on data that exist."""
     before, after = parse_reference(a), parse_reference(b)
-    if terms.benchmark is None and after.kind == "file":
-        terms = replace(terms, metric=terms.metric.model_copy(update={"name": after.one("metric", TABLE_METRIC)}))
-    candidate = load_run_set(workspace, after, terms, watchers)
     beforehand: list[Finding] = []
     if before.kind == "baseline":
-        baseline = read_baseline(before.target, workspace.baselines)
-        if terms.benchmark is None:
-            terms = replace(
-                terms, metric=Metric(name=baseline.metric, step=baseline.step, direction=baseline.direction)
-            )
-            candidate = load_run_set(workspace, after, terms, watchers)
+        baseline = _selected(read_baseline(before.target, workspace.baselines), before)
         beforehand += definition_findings(baseline, terms.benchmark)
-        baseline = _selected(baseline, before)
+        if terms.benchmark is None:
+            frozen = Metric(name=baseline.metric, step=baseline.step, direction=baseline.direction)
+            terms = replace(terms, metric=frozen)
         runs = baseline.run_set()
+        candidate = load_run_set(workspace, after, terms, watchers)
     else:
-        runs = load_run_set(workspace, before, terms, watchers)
+        if terms.benchmark is None and after.kind == "file":
+            terms = replace(terms, metric=terms.metric.model_copy(update={"name": after.one("metric", TABLE_METRIC)}))
+        runs, candidate = (load_run_set(workspace, side, terms, watchers) for side in (before, after))
         budgets = _budgets(terms, runs, candidate)
         beforehand += horizon_findings(runs, candidate, budgets)
         baseline = Freezing(terms.metric, terms.margins, budgets, random_scores={}).freeze(a, runs)

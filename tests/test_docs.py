@@ -69,7 +69,7 @@ def test_every_finding_is_explained_and_no_other():
 
 
 def test_the_published_schema_is_that_of_the_code():
-    """Renew with: python -c "import json; from rlops.judge import json_schema; print(json.dumps(json_schema(), indent=1))"."""
+    """Renew with: python -c "import json, rlops.judge as j; print(json.dumps(j.json_schema(), indent=1))"."""
     assert json.loads((DOCS / "verdict.schema.json").read_text()) == json_schema()
 
 

@@ -218,7 +218,6 @@ class FakeLoader:
         raise FileNotFoundError("the right metric was asked for")
 
 
-@pytest.mark.xfail(reason="rlops.gate.compare_references loads the candidate before it reads the baseline", strict=True)
 def test_a_baseline_of_another_metric_says_what_to_read(rlops: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without --benchmark the metric is the stored baseline's, from the first look at the candidate on."""
     write_project(rlops.folder, PLAIN_TRAINER, "0")

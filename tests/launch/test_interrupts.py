@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 from tests.launch.dummies import Project, alive, eventually, start_run, write_benchmark
 
@@ -11,13 +12,16 @@ def done(project: Project) -> int:
 
 
 def test_ctrl_c_once_lets_running_cells_end_and_starts_no_more(project: Project) -> None:
-    write_benchmark(project, "mark=here", "wait=go", seeds="1-60")
+    write_benchmark(project, "polite", "mark=here", "wait=go", seeds="1-60")
     child = start_run(project)
     running = len(os.sched_getaffinity(0))
     child.wait_until(lambda: len(list(project.root.glob("here.*"))) == min(60, running), "all slots are taken")
     # To the whole process group, as the terminal does: supervisors and trainers are in groups of their own.
     os.killpg(child.process.pid, signal.SIGINT)
     assert all(os.getpgid(pid) == pid for pid in project.pids())
+    eventually(lambda: not _pending(child.process.pid, signal.SIGINT), "it is delivered")
+    time.sleep(0.5)  # room for a wrong reaction; the right one needs none
+    assert not list(project.root.glob("asked.*"))
     project.touch("go")
     assert child.end() == 130, child.output
     assert "the same command resumes" in child.output
