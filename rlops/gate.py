@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rlops.curves import (
-    TABLE_METRIC,
     Baseline,
     Freezing,
     Loader,
@@ -18,6 +17,7 @@ from rlops.curves import (
     common_horizons,
     parse_reference,
     read_baseline,
+    table_metric,
 )
 from rlops.errors import UsageError
 from rlops.files import write_whole
@@ -53,20 +53,20 @@ class Watchers:
 
 def make_plan(baseline: Baseline, terms: Terms, seeds: tuple[int, ...] | None = None) -> Plan:
     """The plan, frozen from the baseline alone: nothing of the candidate goes in."""
-    yardsticks = baseline.yardsticks()
     if terms.benchmark is not None:
-        missing = set(terms.benchmark.environments) - {item.env_id for item in yardsticks}
+        wanted = frozenset(terms.benchmark.environments)
+        missing = wanted - {item.env_id for item in baseline.environments}
         if missing:
             raise UsageError(
                 f"the baseline '{baseline.name}' has no {', '.join(sorted(missing))}, which the benchmark "
                 f"'{terms.benchmark.name}' trains; save it again: rlops baseline save {baseline.name}"
             )
-        yardsticks = tuple(item for item in yardsticks if item.env_id in terms.benchmark.environments)
+        baseline = baseline.select(wanted, terms.margins)
     return Plan(
         benchmark=terms.benchmark.name if terms.benchmark else None,
         metric=terms.metric,
         policy=terms.policy,
-        environments=yardsticks,
+        environments=baseline.yardsticks(),
         suite_margin=baseline.suite_margin,
         seeds=seeds,
     )
@@ -86,8 +86,12 @@ def train(
 
 def trained_runs(workspace: Workspace, grid: Grid, seeds: tuple[int, ...], watchers: Watchers) -> RunSet:
     """The run set of a grid that was trained here."""
-    text = f"dir:{workspace.cells / grid.name}?seed={format_seeds(seeds)}"
-    return _loader(workspace, grid.benchmark.metric, watchers).runs(parse_reference(text))
+    folder = workspace.cells / grid.name
+    filters = {"seed": (format_seeds(seeds),), "env_id": grid.benchmark.environments}
+    reference = Reference(f"dir:{folder}", "dir", str(folder), filters)
+    if not any(folder.glob("*/done.json")):
+        return RunSet(reference.text, ())  # all of them were killed: the plan says what is missing
+    return _loader(workspace, grid.benchmark.metric, watchers).runs(reference)
 
 
 def gate(
@@ -114,7 +118,7 @@ def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watch
     before, after = parse_reference(a), parse_reference(b)
     beforehand: list[Finding] = []
     if before.kind == "baseline":
-        baseline = _selected(read_baseline(before.target, workspace.baselines), before)
+        baseline = _baseline(workspace, before, terms)
         beforehand += definition_findings(baseline, terms.benchmark)
         if terms.benchmark is None:
             frozen = Metric(name=baseline.metric, step=baseline.step, direction=baseline.direction)
@@ -122,8 +126,9 @@ def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watch
         runs = baseline.run_set()
         candidate = load_run_set(workspace, after, terms, watchers)
     else:
-        if terms.benchmark is None and after.kind == "file":
-            terms = replace(terms, metric=terms.metric.model_copy(update={"name": after.one("metric", TABLE_METRIC)}))
+        if after.kind == "file":
+            name = table_metric(after, terms.metric.name)
+            terms = replace(terms, metric=terms.metric.model_copy(update={"name": name}))
         runs, candidate = (load_run_set(workspace, side, terms, watchers) for side in (before, after))
         budgets = _budgets(terms, runs, candidate)
         beforehand += horizon_findings(runs, candidate, budgets)
@@ -135,7 +140,7 @@ def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watch
 def load_run_set(workspace: Workspace, reference: Reference, terms: Terms, watchers: Watchers) -> RunSet:
     """The runs that a reference names."""
     if reference.kind == "baseline":
-        return _selected(read_baseline(reference.target, workspace.baselines), reference).run_set()
+        return _baseline(workspace, reference, terms).run_set()
     return _loader(workspace, terms.metric, watchers).runs(reference)
 
 
@@ -168,15 +173,11 @@ def write_verdict(workspace: Workspace, verdict: Verdict, html: str) -> Path:
     return folder
 
 
-def _selected(baseline: Baseline, reference: Reference) -> Baseline:
-    if reference.env_ids is None and reference.seeds is None:
-        return baseline
+def _baseline(workspace: Workspace, reference: Reference, terms: Terms) -> Baseline:
+    baseline = read_baseline(reference.target, workspace.baselines)
     if reference.seeds is not None:
         raise UsageError(f"'{reference.text}': a baseline is compared with all its seeds; only env_id filters it")
-    environments = tuple(item for item in baseline.environments if item.env_id in (reference.env_ids or ()))
-    if not environments:
-        raise UsageError(f"'{reference.text}': the baseline has no such environment")
-    return baseline.model_copy(update={"environments": environments})
+    return baseline if reference.env_ids is None else baseline.select(reference.env_ids, terms.margins)
 
 
 def _budgets(terms: Terms, *run_sets: RunSet) -> dict[str, int]:

@@ -14,12 +14,11 @@ from rlops.curves.learning_curve import GRID_POINTS, LearningCurve, Run, RunSet,
 from rlops.curves.load import Loader
 from rlops.curves.references import Reference, parse_reference
 from rlops.curves.scores import auc, final, oriented_grid
-from rlops.curves.sources.table import METRIC as TABLE_METRIC
+from rlops.curves.sources.table import table_metric
 from rlops.curves.store import Store
 
 __all__ = [
     "GRID_POINTS",
-    "TABLE_METRIC",
     "Baseline",
     "BaselineEnvironment",
     "Fault",
@@ -41,5 +40,6 @@ __all__ = [
     "parse_reference",
     "read_baseline",
     "sound_runs",
+    "table_metric",
     "write_baseline",
 ]

@@ -96,6 +96,16 @@ class Baseline(_Record):
         )
         return RunSet(self.name, tuple(runs), self.provenance)
 
+    def select(self, env_ids: frozenset[str], margins: Margins) -> "Baseline":
+        """The baseline of these environments alone, with the suite margin that belongs to them."""
+        environments = tuple(item for item in self.environments if item.env_id in env_ids)
+        if not environments:
+            raise UsageError(f"the baseline '{self.name}' has none of: {', '.join(sorted(env_ids))}")
+        if len(environments) == len(self.environments):
+            return self
+        chosen = self.model_copy(update={"environments": environments})
+        return chosen.model_copy(update={"suite_margin": suite_margin(margins, chosen.yardsticks())})
+
     def yardsticks(self) -> tuple[EnvironmentPlan, ...]:
         """What the plan takes over unchanged."""
         return tuple(

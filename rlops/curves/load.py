@@ -47,7 +47,7 @@ class Loader:
     def runs(self, reference: Reference) -> RunSet:
         """The run set of a wandb:, dir: or file: reference. Raises UsageError when it is empty."""
         if reference.kind == "file":
-            return read_table(reference)
+            return read_table(reference, self.metric.name)
         metric = reference.one("metric", self.metric.name)
         # A process that was killed at birth leaves a run that says nothing, not even whose it is.
         histories = [history for history in self.histories(reference) if history.columns or "seed" in history.config]

@@ -164,7 +164,6 @@ class TestUsage:
         assert (ended.code, said in ended.err) == (2, True), ended.err
         assert rlops("compare", "bench", also_good, "--policy", "policy.toml").code == 0
 
-    @pytest.mark.xfail(reason="rlops.curves: file: references do not look at --metric", strict=True)
     def test_a_metric_that_no_table_has(self, rlops: CommandLine, good: str, also_good: str) -> None:
         """The report would name a metric that nobody looked at."""
         ended = rlops("compare", good, also_good, "--metric", "no/such")

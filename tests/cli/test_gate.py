@@ -129,7 +129,6 @@ class TestGate:
         assert "\x1b" not in ended.err
         assert rlops("run", "bench").code == 4
 
-    @pytest.mark.xfail(reason="rlops.gate.trained_runs: 'no run was found there' exits with 2", strict=True)
     def test_cells_that_are_killed_fail_the_gate(self, rlops: CommandLine) -> None:
         """An out-of-memory killer that takes every cell leaves nothing to pull, and the runs are missing."""
         write_project(rlops.folder, PLAIN_TRAINER, "kill")
@@ -138,7 +137,6 @@ class TestGate:
         assert "killed by SIGKILL" in ended.err
         assert ended.code == 4, ended.err
 
-    @pytest.mark.xfail(reason="rlops.gate.trained_runs reads every environment of the grid's folder", strict=True)
     def test_an_environment_that_the_benchmark_had_before_is_no_finding(self, rlops: CommandLine) -> None:
         write_project(rlops.folder, PLAIN_TRAINER, "3")
         path = rlops.folder / "benchmarks" / "bench.toml"

@@ -7,19 +7,25 @@ import pandas as pd
 from rlops.curves.learning_curve import LearningCurve, Run, RunSet
 from rlops.curves.references import Reference
 from rlops.errors import UsageError
-from rlops.plan import did_you_mean
+from rlops.plan import Metric, did_you_mean
 
 STEP = "global_step"
 METRIC = "episodic_return"
+"""What tables call the metric that trainers log as charts/episodic_return."""
 
 
-def read_table(reference: Reference) -> RunSet:
+def table_metric(reference: Reference, metric: str) -> str:
+    """The column that holds `metric`: the reference may say so, and the default metric has a shorter name in tables."""
+    return reference.one("metric", METRIC if metric == Metric().name else metric)
+
+
+def read_table(reference: Reference, metric: str = METRIC) -> RunSet:
     """The run set in `file:PATH?...`: columns env_id, seed, global_step and the metric; other columns filter.
 
     `env_id` and `seed` may be missing where the table holds one environment or one run. Raises UsageError for a file
     that cannot be read, for columns that are missing, and where a filter leaves nothing or two runs under one seed.
     """
-    metric = reference.one("metric", METRIC)
+    metric = table_metric(reference, metric)
     table = _filtered(_read(Path(reference.target), reference), reference)
     for column in (metric, STEP, "env_id", "seed"):
         if column not in table:
