@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rlops.curves.faults import fault_of, sound_runs
+from rlops.curves.faults import duplicates, fault_of, sound_runs
 from rlops.curves.learning_curve import LearningCurve, Run, RunSet, grid_steps
 from rlops.curves.scores import auc, bins, final, oriented_grid
 from rlops.errors import NoBaselineError, UsageError
@@ -242,8 +242,9 @@ def _left_out(run: Run, sound: list[Run], budget: int) -> LeftOut:
     fault = fault_of(run, budget)
     if fault:
         return LeftOut(seed=run.seed, why=fault.detail)
-    twins = [other.seed for other in sound if other.curve_sha256 == run.curve_sha256]
-    return LeftOut(seed=run.seed, why=f"bit-equal to seed {twins[0]}" if twins else "the seed was run more than once")
+    original = duplicates([*sound, run]).get(run.seed)
+    again = "the seed was run more than once"
+    return LeftOut(seed=run.seed, why=again if original is None else f"a copy of seed {original}")
 
 
 def _dump(baseline: Baseline) -> str:

@@ -8,6 +8,9 @@ import numpy as np
 from rlops.curves.learning_curve import Run
 from rlops.curves.scores import reaches_end
 
+COPY_TOLERANCE = 1e-12
+"""Share of a curve's largest value by which a copy may differ (arbitrary: float64 has 16 digits)."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -34,20 +37,33 @@ def fault_of(run: Run, budget: int) -> Fault | None:
 
 
 def duplicates(runs: Iterable[Run]) -> dict[int, int]:
-    """Seed -> the earlier seed whose curve it repeats bit for bit. Constant curves are alike without being copies."""
-    first_with: dict[str, int] = {}
+    """Seed -> the earlier seed whose curve it repeats. Constant curves are alike without being copies.
+
+    The last bits may differ: what was stored as a mean of the same numbers in another order is the same run.
+    """
+    originals: list[Run] = []
     copies = {}
     for run in runs:
-        if np.ptp(run.curve.values) == 0:
+        if run.curve.steps.size < 2 or np.ptp(run.curve.values) == 0:
             continue
-        original = first_with.setdefault(run.curve_sha256, run.seed)
-        if original != run.seed:
-            copies[run.seed] = original
+        original = next((other for other in originals if other.seed != run.seed and _same(run, other)), None)
+        if original is None:
+            originals.append(run)
+        else:
+            copies[run.seed] = original.seed
     return copies
 
 
+def _same(one: Run, other: Run) -> bool:
+    if not np.array_equal(one.curve.steps, other.curve.steps):
+        return False
+    values, others = one.curve.values, other.curve.values
+    tolerance = COPY_TOLERANCE * np.nanmax(np.abs(values))
+    return bool(np.allclose(values, others, rtol=0.0, atol=tolerance, equal_nan=True))
+
+
 def sound_runs(runs: Sequence[Run], budget: int) -> list[Run]:
-    """The runs without a fault, of bit-equal ones under different seeds only the first, of a repeated seed none."""
+    """The runs without a fault, of equal ones under different seeds only the first, of a repeated seed none."""
     seeds = [run.seed for run in runs]
     sound = [run for run in runs if fault_of(run, budget) is None and seeds.count(run.seed) == 1]
     copies = duplicates(sound)

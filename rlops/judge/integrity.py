@@ -50,7 +50,7 @@ def findings(baseline: RunSet, candidate: RunSet, plan: Plan) -> list[Finding]:
         for side, run_set in sides:
             runs = run_set.of(item.env_id)
             found += _faults(runs, item.budget, side, item.env_id)
-            found += _copies(runs, item.budget, side, item.env_id)
+            found += _copies(runs, side, item.env_id)
             found += _oddities(runs, side, item.env_id)
         found += _missing_seeds(candidate, plan, item.env_id)
         found += _same_runs(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
@@ -99,11 +99,11 @@ def _faults(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterat
         yield _finding(kind, "failed" if side == "candidate" else "warning", detail, env_id, side, dict(cases))
 
 
-def _copies(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterator[Finding]:
-    copies = duplicates(run for run in runs if fault_of(run, budget) is None)
+def _copies(runs: Sequence[Run], side: Side, env_id: str) -> Iterator[Finding]:
+    copies = duplicates(runs)
     if copies:
         pairs = ", ".join(f"{copy} = {original}" for copy, original in sorted(copies.items()))
-        detail = f"bit-equal curves under different seeds ({pairs}); each counts once"
+        detail = f"equal curves under different seeds ({pairs}); each counts once"
         yield _finding("duplicated-seeds", "warning", detail, env_id, side, copies)
     again = [seed for seed, count in Counter(run.seed for run in runs).items() if count > 1]
     if again:
