@@ -70,7 +70,8 @@ def describe(name: str, runs: RunSet, benchmark: Benchmark) -> None:
     for env_id in runs.env_ids:
         scores = np.array([final(run.curve.on_grid(benchmark.budget)) for run in runs.of(env_id)])
         lowest = ", ".join(f"{score:.0f}" for score in np.sort(scores)[:5])
-        print(f"{name:14} {env_id:14} {scores.mean():8.1f} +- {scores.std(ddof=1):6.1f}  ({scores.size} seeds; lowest {lowest})")
+        spread = scores.std(ddof=1)
+        print(f"{name:14} {env_id:14} {scores.mean():8.1f} +- {spread:6.1f}  ({scores.size} seeds; lowest {lowest})")
 
 
 def tell(what: str, words: Counter[Word]) -> None:

@@ -26,5 +26,6 @@ def _hermetic(monkeypatch: pytest.MonkeyPatch) -> None:
 def real_data() -> Path:
     """The folder of other projects' learning curves; tests that need it are skipped where it is not set."""
     if "RLOPS_REAL_DATA" not in os.environ:
-        pytest.skip("RLOPS_REAL_DATA is not set")
+        missing = pytest.fail if "RLOPS_NO_SKIPS" in os.environ else pytest.skip
+        missing("RLOPS_REAL_DATA is not set")
     return Path(os.environ["RLOPS_REAL_DATA"]).resolve()

@@ -1,11 +1,12 @@
 """What it means: findings, comparison, the verdict. Everything that decides lives here."""
 
 from rlops.curves import RunSet
+from rlops.judge.case import Case, Occasion
 from rlops.judge.compare import compare
 from rlops.judge.integrity import definition_findings, findings, horizon_findings
 from rlops.judge.record import FailureRecord, Finding, Verdict, Word, json_schema, read_verdict
 from rlops.judge.verdict import Decision, decide
-from rlops.judge.write_up import Case, Occasion, write_up
+from rlops.judge.write_up import write_up
 from rlops.plan import Plan
 
 

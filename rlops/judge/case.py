@@ -1,0 +1,35 @@
+"""What a record is written from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rlops.curves import RunSet
+from rlops.judge.compare import Comparison
+from rlops.judge.record import FailureRecord, Finding
+from rlops.judge.verdict import Decision
+from rlops.plan import Plan
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """How a verdict came about: the command, when, what was trained, what failed, the command that would add seeds."""
+
+    command: str
+    created_at: str
+    cells_trained: int | None = None
+    cells_known: int | None = None
+    failures: tuple[FailureRecord, ...] = ()
+    more_seeds: Callable[[int], str] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Everything the record is written from."""
+
+    plan: Plan
+    baseline: RunSet
+    candidate: RunSet
+    comparison: Comparison
+    findings: Sequence[Finding]
+    decision: Decision
+    occasion: Occasion
