@@ -117,7 +117,7 @@ def test_somebodys_own_trainer_passes_is_caught_and_its_failures_are_shown(own):
     assert {item["env_id"]: item["n_candidate"] for item in passed["environments"]} == {"some/Env-v0": 5, "Other-v0": 5}
     assert passed["cost"]["cells_trained"] == 10
     (cells,) = (folder / ".rlops" / "cells").iterdir()
-    compared = judged(folder, 0, "compare", "own", f"dir:{cells}?seed=101-105")
+    compared = judged(folder, 0, "compare", "own", f"dir:{cells.relative_to(folder)}?seed=101-105")
     assert compared["data_sha256"] == passed["data_sha256"]
 
     write(loss=60)

@@ -73,6 +73,7 @@ class _Cell:
 
     @classmethod
     def read(cls, folder: Path) -> "_Cell":
+        folder = folder.resolve()  # one cell has one name, from wherever it is looked at
         return cls(folder, _read_json(folder / "cell.json"), _read_json(folder / "done.json"))
 
     @property
