@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlops.errors import UsageError
+from rlops.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,13 @@ class Workspace:
     def verdicts(self) -> Path:
         """A folder a verdict: verdict.json and report.html."""
         return self.store / "verdicts"
+
+    def prepare(self) -> None:
+        """Make the store, with a .gitignore of its own: nothing in it is code, and none of it belongs in git."""
+        self.store.mkdir(parents=True, exist_ok=True)
+        ignore = self.store / ".gitignore"
+        if not ignore.exists():
+            write_whole(ignore, "*\n")
 
     def latest_verdict(self) -> Path:
         """The verdict.json written last."""

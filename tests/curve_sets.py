@@ -43,9 +43,13 @@ def swap(runs: RunSet, env_id: str, seed: int, **changes: object) -> RunSet:
     return replace(runs, runs=tuple(found))
 
 
-def verdict_on(baseline: RunSet, candidate: RunSet, *, policy: Policy | None = None, seeds=None, beforehand=()):
-    """The verdict with the default margins, random-policy score 0 everywhere."""
+def plan_for(baseline: RunSet, policy: Policy | None = None, seeds: tuple[int, ...] | None = None) -> Plan:
+    """The plan with the default margins, random-policy score 0 everywhere."""
     budgets = dict.fromkeys(baseline.env_ids, BUDGET)
     frozen = Freezing(Metric(), Margins(), budgets, dict.fromkeys(budgets, 0.0)).freeze("b", baseline)
-    plan = Plan("made", Metric(), policy or Policy(), frozen.yardsticks(), frozen.suite_margin, seeds)
-    return judge(baseline, candidate, plan, OCCASION, tuple(beforehand))
+    return Plan("made", Metric(), policy or Policy(), frozen.yardsticks(), frozen.suite_margin, seeds)
+
+
+def verdict_on(baseline: RunSet, candidate: RunSet, *, policy: Policy | None = None, seeds=None, beforehand=()):
+    """The verdict under `plan_for` the baseline."""
+    return judge(baseline, candidate, plan_for(baseline, policy, seeds), OCCASION, tuple(beforehand))

@@ -63,7 +63,7 @@ def test_every_finding_is_explained_and_no_other():
     integrity = (ROOT / "rlops/judge/integrity.py").read_text()
     faults = (ROOT / "rlops/curves/faults.py").read_text()
     used = set(re.findall(r'_finding\(\s*"([\w-]+)"', integrity)) | set(re.findall(r'kind="([\w-]+)"', integrity))
-    used |= set(re.findall(r'cases\["([\w-]+)"', integrity)) | set(re.findall(r'Fault\("([\w-]+)"', faults))
+    used |= set(re.findall(r'cases\["([\w-]+)"', integrity)) | set(re.findall(r'Fault\(\s*"([\w-]+)"', faults))
     used |= {f"{state}-run" for state in ("failed", "crashed", "running")}
     assert explained == used
 

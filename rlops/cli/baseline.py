@@ -11,6 +11,9 @@ from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
     from rlops.curves import Baseline
+    from rlops.plan import Benchmark
+
+NOT_SAVED = "nothing was saved: a baseline without the seeds that failed would be a choice;"
 
 
 @click.group("baseline", short_help="Freeze a run set, list and show frozen ones.")
@@ -23,17 +26,24 @@ def command() -> None:
 @click.argument("run_set", required=False)
 @click.option("--benchmark", help="The benchmark it belongs to; default: the one called NAME.")
 @click.option("--seeds", help="Seeds to train where RUN_SET is not given; default: the benchmark's baseline seeds.")
+@click.option("--leave-out-failed", is_flag=True, help="Save without the runs of RUN_SET that failed or broke off.")
 @quiet_option
 @workspace_option
 def save(
-    name: str, run_set: str | None, benchmark: str | None, seeds: str | None, quiet: bool, workspace: Workspace
+    name: str,
+    run_set: str | None,
+    benchmark: str | None,
+    seeds: str | None,
+    leave_out_failed: bool,
+    quiet: bool,
+    workspace: Workspace,
 ) -> None:
     """Freeze RUN_SET as baselines/NAME.json; without RUN_SET the checkout is trained (what is not known yet).
 
     Writes scores, curves on 100 points, scale, spread and margin of every environment. Never save again after an alarm
     without all the old seeds: a baseline that is chosen is not a baseline.
     """
-    from rlops.cli.progress import show_failures, watching
+    from rlops.cli.progress import watching
     from rlops.curves import parse_reference, write_baseline
     from rlops.errors import RunsFailedError, UsageError
     from rlops.gate import Terms, freeze_baseline, load_run_set, train, trained_runs
@@ -50,11 +60,14 @@ def save(
         else:
             wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.baseline
             board = train(workspace, definition, wanted, watchers)
-            show_failures(board)
             if board.failures:
-                raise RunsFailedError("nothing was saved: a baseline without the seeds that failed would be a choice")
+                raise RunsFailedError(f"{NOT_SAVED} mend them and run the same command with --force on `rlops run`")
             runs = trained_runs(workspace, board.grid, wanted, watchers)
-    record = freeze_baseline(name, runs, terms, random_scores)
+    record = freeze_baseline(name, runs, terms, random_scores, trained_here=run_set is None)
+    if _gaps(record, definition) and not leave_out_failed:
+        raise RunsFailedError(
+            f"{NOT_SAVED}\n" + "\n".join(_gaps(record, definition)) + "\n--leave-out-failed saves the rest"
+        )
     path = write_baseline(record, workspace.baselines)
     say(_table(record))
     say(f"written: {shown(path)}; commit it")
@@ -81,6 +94,19 @@ def list_(as_json: bool, workspace: Workspace) -> None:
     click.echo(json.dumps(names) if as_json else "\n".join(names) or "no baseline yet; `rlops baseline save` makes one")
 
 
+def _gaps(record: "Baseline", definition: "Benchmark") -> list[str]:
+    """What the baseline lacks: runs that failed or broke off, environments without enough of them."""
+    kept = {item.env_id for item in record.environments}
+    missing = [f"{env_id}: fewer than two sound runs" for env_id in definition.environments if env_id not in kept]
+    return [*missing, *_left_out(record)]
+
+
+def _left_out(record: "Baseline") -> list[str]:
+    return [
+        f"left out: {item.env_id} seed {run.seed}: {run.why}" for item in record.environments for run in item.left_out
+    ]
+
+
 def _table(record: "Baseline") -> str:
     """The yardsticks, a line an environment."""
     header = (
@@ -92,11 +118,8 @@ def _table(record: "Baseline") -> str:
         f"{sign * item.random_score:10.4g} {item.margin:9.3g} {_share(item.margin, item.scale):>11}"
         for item in record.environments
     ]
-    left_out = [
-        f"left out: {item.env_id} seed {run.seed}: {run.why}" for item in record.environments for run in item.left_out
-    ]
     title = f"{record.name}: {record.metric}, {record.direction}; suite margin {record.suite_margin:.1%} of the scale"
-    return "\n".join([title, header, *lines, *left_out])
+    return "\n".join([title, header, *lines, *_left_out(record)])
 
 
 def _share(margin: float, scale: float) -> str:

@@ -90,7 +90,7 @@ def _terms(
         terms = Terms(metric=Metric.model_validate({**fields, **direction}), budget=budget)
     if policy_path is not None:
         rules = read_rules(policy_path)
-        terms = replace(terms, policy=rules.policy, margins=rules.margins)
+        terms = replace(terms, **{name: getattr(rules, name) for name in rules.model_fields_set})
     return terms
 
 

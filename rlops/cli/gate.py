@@ -29,7 +29,7 @@ def command(
 
     The plan (margins, levels, seeds) is fixed before anything is trained. Cells that are done are not trained again.
     """
-    from rlops.cli.progress import show_failures, watching
+    from rlops.cli.progress import watching
     from rlops.gate import gate
     from rlops.plan import find_benchmark, parse_seeds, read_benchmark
 
@@ -37,6 +37,5 @@ def command(
     wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.candidate
     name = baseline or definition.baseline or definition.name
     with watching(quiet=quiet) as watchers:
-        verdict, board = gate(workspace, definition, name, wanted, watchers)
-    show_failures(board)
+        verdict = gate(workspace, definition, name, wanted, watchers)
     publish(workspace, verdict, report_path, as_json=as_json)

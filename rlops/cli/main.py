@@ -30,6 +30,8 @@ PLACES_CANNOT_BE_USED = {
     errno.EISDIR,
     errno.EEXIST,
     errno.ENAMETOOLONG,
+    errno.ENOSPC,
+    errno.EDQUOT,
 }
 
 

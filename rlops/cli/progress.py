@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 def watching(*, quiet: bool) -> Iterator[Watchers]:
     """The watchers for one command."""
     if quiet:
-        yield Watchers()
+        yield Watchers(failed=show_failures)
     elif sys.stderr.isatty():
         with _live() as watchers:
             yield watchers
     else:
         plain = PlainLines()
-        yield Watchers(pulled=plain.pulled, launched=plain.launched)
+        yield Watchers(plain.pulled, plain.launched, show_failures, say)
 
 
 class PlainLines:
@@ -36,6 +36,7 @@ class PlainLines:
         self._running: dict[CellGroup, float] = {}
         self._started = time.monotonic()
         self._announced = False
+        self._told_ending = False
 
     def launched(self, board: Board) -> None:
         """Say what changed since the last call."""
@@ -43,6 +44,9 @@ class PlainLines:
             self._announced = True
             total = len(board.grid.cells)
             say(f"{board.grid.benchmark.name}: {total} cells, {board.known} known, {total - board.known} to train")
+        if board.ending and not self._told_ending:
+            self._told_ending = True
+            say(f"  letting {len(board.running)} running processes end; Ctrl-C again stops them")
         for group in [group for group in self._running if group not in board.running]:
             seconds = time.monotonic() - self._running.pop(group)
             say(
@@ -67,7 +71,7 @@ def _live() -> Iterator[Watchers]:
 
     state = _LiveBoard()
     with Live(get_renderable=state.render, console=Console(stderr=True), refresh_per_second=4, transient=True):
-        yield Watchers(pulled=state.pulled, launched=state.launched)
+        yield Watchers(state.pulled, state.launched, show_failures, say)
 
 
 class _LiveBoard:
@@ -94,6 +98,8 @@ class _LiveBoard:
         for group, since in board.running.items():
             last = group.directory.log_tail(1)[:70]
             lines.append(f"  {group.label}  {time.monotonic() - since:4.0f} s  {last}")
+        if board.ending:
+            lines.append("  letting the running processes end; Ctrl-C again stops them")
         if board.waiting:
             lines.append(f"  {sum(len(group.cells) for group in board.waiting)} cells wait")
         if board.elsewhere:

@@ -19,7 +19,7 @@ def command(benchmark: str, seeds: str | None, force: bool, quiet: bool, workspa
     Cells that are done are not trained again; after an interruption the same command goes on. Ctrl-C once lets running
     cells end, twice stops them. Exits with 4 when a cell failed.
     """
-    from rlops.cli.progress import show_failures, watching
+    from rlops.cli.progress import watching
     from rlops.gate import train
     from rlops.plan import find_benchmark, format_seeds, parse_seeds, read_benchmark
 
@@ -27,7 +27,6 @@ def command(benchmark: str, seeds: str | None, force: bool, quiet: bool, workspa
     wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.candidate
     with watching(quiet=quiet) as watchers:
         board = train(workspace, definition, wanted, watchers, force=force)
-    show_failures(board)
     reference = f"dir:{shown(board.folder)}?seed={format_seeds(wanted)}"
     say(f"{board.trained} cells trained, {board.known} were known; the run set: {reference}", quiet=quiet)
     if board.failures:

@@ -10,11 +10,10 @@ from rlops.curves.baselines import (
     write_baseline,
 )
 from rlops.curves.faults import Fault, duplicates, fault_of, sound_runs
-from rlops.curves.learning_curve import GRID_POINTS, LearningCurve, Run, RunSet, grid_steps
+from rlops.curves.learning_curve import GRID_POINTS, LearningCurve, Run, RunSet, data_sha256, grid_steps
 from rlops.curves.load import Loader
-from rlops.curves.references import Reference, parse_reference
+from rlops.curves.references import Reference, metric_name, parse_reference
 from rlops.curves.scores import auc, final, oriented_grid
-from rlops.curves.sources.table import table_metric
 from rlops.curves.store import Store
 
 __all__ = [
@@ -32,14 +31,15 @@ __all__ = [
     "auc",
     "common_config",
     "common_horizons",
+    "data_sha256",
     "duplicates",
     "fault_of",
     "final",
     "grid_steps",
+    "metric_name",
     "oriented_grid",
     "parse_reference",
     "read_baseline",
     "sound_runs",
-    "table_metric",
     "write_baseline",
 ]

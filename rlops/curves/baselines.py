@@ -74,6 +74,7 @@ class Baseline(_Record):
     command: str
     benchmark_command: tuple[str, ...] = ()
     provenance: Mapping[str, Any]
+    margins: Margins
     suite_margin: float
     environments: tuple[BaselineEnvironment, ...]
 
@@ -96,7 +97,7 @@ class Baseline(_Record):
         )
         return RunSet(self.name, tuple(runs), self.provenance)
 
-    def select(self, env_ids: frozenset[str], margins: Margins) -> "Baseline":
+    def select(self, env_ids: frozenset[str]) -> "Baseline":
         """The baseline of these environments alone, with the suite margin that belongs to them."""
         environments = tuple(item for item in self.environments if item.env_id in env_ids)
         if not environments:
@@ -104,7 +105,7 @@ class Baseline(_Record):
         if len(environments) == len(self.environments):
             return self
         chosen = self.model_copy(update={"environments": environments})
-        return chosen.model_copy(update={"suite_margin": suite_margin(margins, chosen.yardsticks())})
+        return chosen.model_copy(update={"suite_margin": suite_margin(self.margins, chosen.yardsticks())})
 
     def yardsticks(self) -> tuple[EnvironmentPlan, ...]:
         """What the plan takes over unchanged."""
@@ -152,6 +153,7 @@ class Freezing:
             command=self.command,
             benchmark_command=self.benchmark_command,
             provenance=run_set.provenance,
+            margins=self.margins,
             suite_margin=0.0,
             environments=environments,
         )
@@ -190,11 +192,15 @@ def common_config(runs: list[Run]) -> dict[str, Any]:
 
 
 def common_horizons(*run_sets: RunSet) -> dict[str, int]:
-    """Per environment that all sets have, the last step that all of them reach: the budget where none is given."""
-    shared = [env_id for env_id in run_sets[0].env_ids if all(env_id in other.env_ids for other in run_sets)]
-    return {
-        env_id: min(max(run.curve.last_step for run in run_set.of(env_id)) for run_set in run_sets) for env_id in shared
-    }
+    """Per environment of the first set, the last step that all sets reach: the budget where none is given.
+
+    A set that logged nothing of an environment has no say in it: what it lacks is for the judge to name.
+    """
+    found = {}
+    for env_id in run_sets[0].env_ids:
+        ends = [max((run.curve.last_step for run in run_set.of(env_id)), default=0) for run_set in run_sets]
+        found[env_id] = min((end for end in ends if end > 0), default=0)
+    return found
 
 
 def write_baseline(baseline: Baseline, folder: Path) -> Path:

@@ -27,10 +27,12 @@ def fault_of(run: Run, budget: int) -> Fault | None:
     if run.fault:
         return Fault("incomplete-run", run.fault)
     if not run.curve.steps.size:
-        return Fault("empty-curve", "the metric was never logged")
-    if not np.isfinite(run.curve.values).all():
-        first = int(run.curve.steps[~np.isfinite(run.curve.values)][0])
-        return Fault("nan", f"the metric is not a finite number from step {first:,} on")
+        return Fault("empty-curve", "the metric was never logged together with the step counter")
+    odd = ~np.isfinite(run.curve.values)
+    if odd.any():
+        return Fault(
+            "nan", f"the metric is not a finite number at {odd.sum():,} steps, first at {run.curve.steps[odd][0]:,}"
+        )
     if not reaches_end(run.curve, budget):
         return Fault("truncated", f"the curve ends at step {run.curve.last_step:,} of {budget:,}")
     return None

@@ -41,12 +41,19 @@ class RunHistory:
     provenance: Mapping[str, object] = field(default_factory=dict)
 
     def curve(self, metric: str, step: str) -> LearningCurve:
-        """The metric against the step counter, where a row holds both. Empty when the run never logged the metric."""
+        """The metric against the step counter, where a row holds both, from its first value that is a number on.
+
+        Empty when the run never logged the metric; all NaN when it logged nothing else.
+        """
         if metric not in self.columns or step not in self.columns:
             return LearningCurve.from_points([], [])
         y, x = self.columns[metric], self.columns[step]
         _, in_y, in_x = np.intersect1d(y.rows, x.rows, assume_unique=True, return_indices=True)
-        return LearningCurve.from_points(x.values[in_x], y.values[in_y])
+        steps, values = x.values[in_x], y.values[in_y]
+        # Trainers that average over the last episodes log NaN until the first one has ended.
+        begun = np.flatnonzero(~np.isnan(values))
+        first = int(begun[0]) if begun.size else 0
+        return LearningCurve.from_points(steps[first:], values[first:])
 
     def run(self, metric: str, step: str) -> Run:
         """The run with the learning curve of `metric`. Raises UsageError where the config lacks env_id or seed."""

@@ -107,7 +107,8 @@ class RunSet:
         )
         return replace(self, runs=tuple(keep))
 
-    def data_sha256(self) -> str:
-        """Hash of what a verdict stands on: environment, seed and curve of every run, whatever their order."""
-        rows = sorted(f"{run.env_id}\0{run.seed}\0{run.curve_sha256}" for run in self.runs)
-        return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+def data_sha256(*run_sets: RunSet) -> str:
+    """Hash of what a verdict stands on: environment, seed and curve of every run of each side, whatever their order."""
+    sides = [sorted(f"{run.env_id}\0{run.seed}\0{run.curve_sha256}" for run in side.runs) for side in run_sets]
+    return hashlib.sha256("\n\n".join("\n".join(rows) for rows in sides).encode()).hexdigest()

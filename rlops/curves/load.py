@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rlops.curves.history import RunHistory
 from rlops.curves.learning_curve import RunSet
-from rlops.curves.references import Reference
+from rlops.curves.references import Reference, metric_name
 from rlops.curves.sources.cells import Cells, holds_cells
 from rlops.curves.sources.source import pull
 from rlops.curves.sources.table import read_table
@@ -38,8 +38,7 @@ class Loader:
             raise UsageError(f"'{reference.text}': there is no folder {folder}")
         if holds_cells(folder):
             cells = Cells(folder, self.metric.step)
-            histories = pull(cells, self.store, self.progress)
-            histories += cells.unlogged(histories)
+            histories = cells.settled(pull(cells, self.store, self.progress))
         else:
             histories = pull(WandbFiles(folder, self.metric.step), self.store, self.progress)
         return [history for history in histories if _matches(history, reference)]
@@ -48,7 +47,7 @@ class Loader:
         """The run set of a wandb:, dir: or file: reference. Raises UsageError when it is empty."""
         if reference.kind == "file":
             return read_table(reference, self.metric.name)
-        metric = reference.one("metric", self.metric.name)
+        metric = metric_name(reference, self.metric.name)
         # A process that was killed at birth leaves a run that says nothing, not even whose it is.
         histories = [history for history in self.histories(reference) if history.columns or "seed" in history.config]
         if not histories:
@@ -59,6 +58,8 @@ class Loader:
         return run_set.select(reference.env_ids, reference.seeds)
 
     def _check_metric(self, metric: str, histories: list[RunHistory], reference: Reference) -> None:
+        if all(history.state != "finished" for history in histories):
+            return  # runs that failed before they logged the metric say nothing about its name
         logged = {key for history in histories for key in history.columns}
         for key in (metric, self.metric.step):
             if logged and key not in logged:

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from rlops.errors import UsageError
-from rlops.plan import did_you_mean, parse_seeds
+from rlops.plan import Metric, did_you_mean, parse_seeds
 
+TABLE_METRIC = "episodic_return"
+"""What tables call the metric that trainers log as charts/episodic_return."""
 KINDS = ("baseline", "wandb", "dir", "file", "git")
 
 
@@ -49,6 +51,12 @@ class Reference:
         if len(values) != 1:
             raise UsageError(f"{self.text}: {key} takes one value, not {len(values)}")
         return values[0]
+
+
+def metric_name(reference: Reference, metric: str) -> str:
+    """What the runs of `reference` call `metric`: the reference may say it, and in tables the default is shorter."""
+    shorter = reference.kind == "file" and metric == Metric().name
+    return reference.one("metric", TABLE_METRIC if shorter else metric)
 
 
 def parse_reference(text: str) -> Reference:

@@ -3,7 +3,7 @@
 from rlops.curves import RunSet
 from rlops.judge.case import Case, Occasion
 from rlops.judge.compare import compare
-from rlops.judge.integrity import definition_findings, findings, horizon_findings
+from rlops.judge.integrity import definition_findings, findings, forecast, horizon_findings, metric_findings
 from rlops.judge.record import FailureRecord, Finding, Verdict, Word, json_schema, read_verdict
 from rlops.judge.verdict import Decision, decide
 from rlops.judge.write_up import write_up
@@ -34,8 +34,10 @@ __all__ = [
     "Word",
     "decide_words",
     "definition_findings",
+    "forecast",
     "horizon_findings",
     "json_schema",
     "judge",
+    "metric_findings",
     "read_verdict",
 ]

@@ -12,14 +12,14 @@ from rlops.plan import Plan
 
 @dataclass(frozen=True)
 class Occasion:
-    """How a verdict came about: the command, when, what was trained, what failed, the command that would add seeds."""
+    """How a verdict came about: the command, when, what was trained, what failed, the command with fresh seeds."""
 
     command: str
     created_at: str
     cells_trained: int | None = None
     cells_known: int | None = None
     failures: tuple[FailureRecord, ...] = ()
-    more_seeds: Callable[[int], str] | None = None
+    fresh_seeds: Callable[[int], str] | None = None
 
 
 @dataclass(frozen=True, eq=False)

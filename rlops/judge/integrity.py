@@ -7,12 +7,15 @@ import numpy as np
 
 from rlops.curves import Baseline, Run, RunSet, common_config, duplicates, fault_of, sound_runs
 from rlops.judge.record import Finding, Side
+from rlops.judge.verdict import seeds_may_pass
 from rlops.plan import Benchmark, Plan
 from rlops.stats import smallest_p
 
 FEWEST_RUNS = 2
 UNEQUAL_HORIZON = 0.9
 """Horizons nearer than this count as equal: where none was given, the end of logging differs a little (arbitrary)."""
+BEYOND_BUDGET = 1.5
+"""Curves longer than this many budgets are probably counted in other steps (arbitrary)."""
 NAMED = 4
 OTHER_PLACES = frozenset({"seed", "seeds", "env_id", "exp_name"})
 
@@ -29,8 +32,12 @@ def definition_findings(baseline: Baseline, benchmark: Benchmark | None) -> list
     ]
     if baseline.benchmark_command:
         pairs.append(("command", " ".join(baseline.benchmark_command), " ".join(benchmark.command), None))
+    found = []
+    if baseline.margins != benchmark.margins:
+        detail = "the benchmark's [margins] were changed after the baseline was frozen; the frozen ones hold"
+        found.append(_finding("other-margins", "warning", detail, None))
     pairs += [("budget", item.budget, benchmark.budget, item.env_id) for item in baseline.environments]
-    return [
+    return found + [
         Finding(
             kind="other-definition",
             severity="not-comparable",
@@ -42,6 +49,14 @@ def definition_findings(baseline: Baseline, benchmark: Benchmark | None) -> list
     ]
 
 
+def metric_findings(baseline: str, candidate: str) -> list[Finding]:
+    """Sides whose metrics have other names: `charts/episodic_return` and `episodic_return` are the same."""
+    if baseline.rpartition("/")[2] == candidate.rpartition("/")[2]:
+        return []
+    detail = f"the baseline's metric is {baseline}, the candidate's {candidate}"
+    return [_finding("other-definition", "not-comparable", detail, None)]
+
+
 def findings(baseline: RunSet, candidate: RunSet, plan: Plan) -> list[Finding]:
     """Everything there is to say about the runs of both sides, environment by environment, then about the sides."""
     found: list[Finding] = []
@@ -51,7 +66,7 @@ def findings(baseline: RunSet, candidate: RunSet, plan: Plan) -> list[Finding]:
             runs = run_set.of(item.env_id)
             found += _faults(runs, item.budget, side, item.env_id)
             found += _copies(runs, side, item.env_id)
-            found += _oddities(runs, side, item.env_id)
+            found += _oddities(runs, item.budget, side, item.env_id)
         found += _missing_seeds(candidate, plan, item.env_id)
         found += _same_runs(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
         found += _hyperparameters(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
@@ -60,17 +75,35 @@ def findings(baseline: RunSet, candidate: RunSet, plan: Plan) -> list[Finding]:
             found.append(_finding("uninformative", "note", detail, item.env_id))
     found += _too_few(baseline, candidate, plan)
     known = {item.env_id for item in plan.environments}
-    strangers = [env_id for env_id in candidate.env_ids if env_id not in known]
-    found += [_finding("no-baseline", "warning", "the baseline does not have this environment", e) for e in strangers]
+    strangers = [env_id for env_id in dict.fromkeys((*baseline.env_ids, *candidate.env_ids)) if env_id not in known]
+    detail = "the baseline has fewer than two scorable runs here: the environment is not judged"
+    found += [_finding("no-baseline", "warning", detail, env_id) for env_id in strangers]
     return found + _surroundings(baseline.provenance, candidate.provenance) + _confounded(baseline, candidate)
+
+
+def forecast(baseline: RunSet, plan: Plan, n_candidate: int) -> list[str]:
+    """What so many candidate seeds cannot show, whatever they score: to be said before they are trained."""
+    m = len(plan.environments)
+    said = []
+    if not seeds_may_pass(m, n_candidate):
+        said.append(f"{n_candidate} candidate seeds on {m} environments can prove harm, but never pass")
+    level = plan.policy.alpha / m
+    mute = [
+        item.env_id
+        for item in plan.environments
+        if smallest_p(len(sound_runs(baseline.of(item.env_id), item.budget)), n_candidate) > level
+    ]
+    if mute:
+        said.append(f"{n_candidate} candidate seeds can name no regression of one environment in {len(mute)} of {m}")
+    return said
 
 
 def horizon_findings(baseline: RunSet, candidate: RunSet, budgets: Mapping[str, int]) -> list[Finding]:
     """Environments whose sides logged for unequally long, where no budget was given: compared up to the shorter end."""
     found = []
     for env_id, budget in budgets.items():
-        ends = [max(run.curve.last_step for run in side.of(env_id)) for side in (baseline, candidate)]
-        if budget < UNEQUAL_HORIZON * max(ends):
+        ends = [max((run.curve.last_step for run in side.of(env_id)), default=0) for side in (baseline, candidate)]
+        if min(ends) > 0 and budget < UNEQUAL_HORIZON * max(ends):
             detail = (
                 f"the baseline ends at step {ends[0]:,}, the candidate at {ends[1]:,}; both are judged at {budget:,}"
             )
@@ -111,11 +144,15 @@ def _copies(runs: Sequence[Run], side: Side, env_id: str) -> Iterator[Finding]:
         yield _finding("repeated-seed", "failed" if side == "candidate" else "warning", detail, env_id, side, again)
 
 
-def _oddities(runs: Sequence[Run], side: Side, env_id: str) -> Iterator[Finding]:
+def _oddities(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterator[Finding]:
     repeated = {run.seed: run.curve.repeated_steps for run in runs if run.curve.repeated_steps}
     if repeated:
         detail = f"{sum(repeated.values())} points share their step with an earlier one; the later one counts"
         yield _finding("repeated-steps", "note", detail, env_id, side, repeated)
+    beyond = [run.seed for run in runs if run.curve.last_step > BEYOND_BUDGET * budget]
+    if beyond:
+        last = max(run.curve.last_step for run in runs)
+        yield _finding("beyond-budget", "warning", f"logged up to step {last:,} of {budget:,}", env_id, side, beyond)
     constant = [run.seed for run in runs if run.curve.values.size > 1 and np.ptp(run.curve.values) == 0]
     if constant:
         yield _finding("constant-curve", "note", "the metric never changes", env_id, side, constant)
@@ -160,12 +197,17 @@ def _too_few(baseline: RunSet, candidate: RunSet, plan: Plan) -> Iterator[Findin
 
 
 def _same_runs(baseline: Sequence[Run], candidate: Sequence[Run], env_id: str) -> Iterator[Finding]:
-    """Bit-equal curves that prove nothing, because nobody knows whether the machines were alike."""
-    hashes = {run.seed: run.curve_sha256 for run in baseline if run.fingerprint is None}
-    same = [run.seed for run in candidate if run.curve.steps.size and hashes.get(run.seed) == run.curve_sha256]
-    if same:
-        detail = "both sides have bit-equal curves here; are they the same runs?"
-        yield _finding("same-runs", "warning", detail, env_id, None, same)
+    """Bit-equal curves that prove nothing: one run named twice, or machines that nobody knows to be alike."""
+    before = {run.seed: run for run in baseline if run.curve_sha256}
+    pairs = [(before[run.seed], run) for run in candidate if run.seed in before and run.curve.steps.size]
+    equal = [(old, new) for old, new in pairs if old.curve_sha256 == new.curve_sha256]
+    twice = [new.seed for old, new in equal if old.source and old.source == new.source]
+    unknown = [new.seed for old, new in equal if old.fingerprint is None and new.seed not in twice]
+    if twice:
+        yield _finding("same-runs", "not-comparable", "both sides are the same runs", env_id, None, twice)
+    if unknown:
+        detail = "both sides have bit-equal curves, on machines that are not known; are they the same runs?"
+        yield _finding("same-runs", "warning", detail, env_id, None, unknown)
 
 
 def _hyperparameters(baseline: Sequence[Run], candidate: Sequence[Run], env_id: str) -> Iterator[Finding]:

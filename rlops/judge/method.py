@@ -31,23 +31,26 @@ def method(plan: Plan, comparison: Comparison) -> tuple[str, ...]:
             " The mean change over the informative environments must be shown to be inside its own margin as well "
             "(t test, Satterthwaite's degrees of freedom)."
         )
-    who = "Every environment must pass." if policy.strict else "Only the mean over environments must pass."
+    who = "Every environment must pass."
+    if not policy.strict:
+        who = "Only the mean over environments must pass: a single environment may lose more than its margin unnoticed."
     score = (
         "Every run is one number: `final`, the mean of its learning curve over the last 10 % of the budget, from the "
         "curve on a grid of 100 steps (last value carried forward). Runs that failed, broke off or logged NaN are "
         "named and not averaged in."
     )
     harm = (
-        f"Worse? A studentised permutation test per environment asks whether the labels could have fallen this way "
+        "Worse? A studentised permutation test per environment asks whether the labels could have fallen this way "
         f"by chance.{alone} If nothing has changed, some environment is called worse in at most {policy.alpha:.0%} of "
         f"comparisons, averaged over baselines."
     )
     passing = (
         f"Good enough? A pass must be proven, too: the same test with the candidate raised by the margin must reject "
-        f"at {policy.beta:.0%}. {who}{suite} If a true loss is as large as the margin, it passes in at most "
+        f"at {policy.beta:.0%}. {who}{suite} If a true loss is as large as that margin, it passes in at most "
         f'{policy.beta:.0%} of comparisons. "Not significantly worse" alone is never a pass: it is inconclusive.'
     )
     unseen = (
+        "These rates hold for one question asked once: who adds seeds and asks again until it passes has others. "
         "Not seen: a loss that shows only in the speed of learning and not at the end, and an unlucky baseline: the "
         "error rate is an average over baselines, and a given one of 20 seeds can be several times worse."
     )

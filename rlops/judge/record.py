@@ -5,6 +5,7 @@ worse; scores and curves are in the metric's own units and direction. p-values a
 """
 
 import enum
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -202,6 +203,11 @@ class Verdict(_Record):
     command: str
     rlops_version: str
     created_at: str
+
+    def identity(self) -> str:
+        """sha256 of what was asked and answered: equal for the same runs under the same plan, whenever asked."""
+        circumstances = {"created_at", "command", "cost", "failures", "next_step", "rlops_version"}
+        return hashlib.sha256(self.model_dump_json(exclude=circumstances).encode()).hexdigest()
 
     def to_json(self) -> str:
         """The text of verdict.json."""

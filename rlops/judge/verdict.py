@@ -11,7 +11,7 @@ from rlops.stats import holm
 
 FEW_ENVIRONMENTS = 3
 FEWEST_SEEDS_TO_PASS = 5
-"""With fewer than three environments three seeds never pass: the t and the permutation test are too coarse there."""
+"""With fewer than three environments fewer seeds never pass: the t and the permutation test are too coarse there."""
 
 PRECEDENCE = (
     Word.FAILED,
@@ -43,6 +43,7 @@ class Evidence:
     identical: bool = False
     harm: bool = False
     within_margin: bool = False
+    may_pass: bool = True
     better: bool = False
 
 
@@ -62,8 +63,9 @@ class Decision:
 def decide(comparison: Comparison, findings: Sequence[Finding], plan: Plan) -> Decision:
     """The words of every environment and of the benchmark."""
     tested = {item.plan.env_id: item.tests for item in comparison.environments if item.tests is not None}
-    harmed = holm({env_id: tests.p_harm for env_id, tests in tested.items()}, plan.policy.alpha)
-    better = holm({env_id: tests.p_improved for env_id, tests in tested.items()}, plan.policy.alpha)
+    untested = {item.env_id: 1.0 for item in plan.environments}  # they count: the plan was made for all of them
+    harmed = holm(untested | {env_id: tests.p_harm for env_id, tests in tested.items()}, plan.policy.alpha)
+    better = holm(untested | {env_id: tests.p_improved for env_id, tests in tested.items()}, plan.policy.alpha)
     environments = {}
     for item in comparison.environments:
         env_id = item.plan.env_id
@@ -73,6 +75,7 @@ def decide(comparison: Comparison, findings: Sequence[Finding], plan: Plan) -> D
             identical=item.identical,
             harm=env_id in harmed,
             within_margin=_within_margin(item, plan),
+            may_pass=seeds_may_pass(len(plan.environments), len(item.candidate)),
             better=env_id in better,
         )
         environments[env_id] = (environment_word(evidence), _note(evidence, item))
@@ -94,9 +97,9 @@ def environment_word(evidence: Evidence) -> Word:
             return Word.IDENTICAL
         case Evidence(harm=True, within_margin=False):
             return Word.REGRESSED
-        case Evidence(within_margin=True, better=True):
+        case Evidence(within_margin=True, may_pass=True, better=True):
             return Word.IMPROVED
-        case Evidence(within_margin=True):
+        case Evidence(within_margin=True, may_pass=True):
             return Word.EQUIVALENT
     return Word.INCONCLUSIVE
 
@@ -126,17 +129,24 @@ def _within_margin(item: EnvironmentComparison, plan: Plan) -> bool:
         return False
     if item.all_scores_equal and item.plan.margin == 0:
         return True  # nothing was lost, and there is no unit in which a margin could be given
-    enough = len(plan.environments) >= FEW_ENVIRONMENTS or len(item.candidate) >= FEWEST_SEEDS_TO_PASS
-    return enough and item.tests.p_equivalent <= plan.policy.beta
+    return item.tests.p_equivalent <= plan.policy.beta
 
 
 def _suite_passed(suite: SuiteComparison | None, items: Sequence[EnvironmentComparison], plan: Plan) -> bool:
-    """No informative environment: there is no mean change, and the environments speak for themselves."""
-    if suite is None:
-        return True
-    few = len(plan.environments) < FEW_ENVIRONMENTS
-    fewest = min(len(item.candidate) for item in items if item.tests is not None)
-    return suite.p_equivalent <= plan.policy.beta and not (few and fewest < FEWEST_SEEDS_TO_PASS)
+    """Is the mean change over all informative environments shown to be inside its margin?
+
+    Without any informative environment there is no mean: when strict, the environments speak for themselves.
+    """
+    informative = [item for item in items if item.plan.informative]
+    if suite is None or suite.environments < len(informative):
+        return plan.policy.strict and not informative
+    fewest = min(len(item.candidate) for item in informative)
+    return suite.p_equivalent <= plan.policy.beta and seeds_may_pass(len(plan.environments), fewest)
+
+
+def seeds_may_pass(environments: int, n_candidate: int) -> bool:
+    """With few environments few seeds never pass, whatever their scores."""
+    return environments >= FEW_ENVIRONMENTS or n_candidate >= FEWEST_SEEDS_TO_PASS
 
 
 def _note(evidence: Evidence, item: EnvironmentComparison) -> str | None:
@@ -144,6 +154,8 @@ def _note(evidence: Evidence, item: EnvironmentComparison) -> str | None:
         return "the runs that did finish are proven worse"
     if evidence.failed or evidence.not_comparable or evidence.identical:
         return None
+    if evidence.within_margin and not evidence.may_pass:
+        return f"inside the margin, but with so few environments {FEWEST_SEEDS_TO_PASS} candidate seeds are the least"
     if evidence.harm and evidence.within_margin:
         return "measurably lower, inside the margin"
     if item.tests is not None and item.all_scores_equal and item.plan.margin == 0:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from rlops import __version__
-from rlops.curves import RunSet
+from rlops.curves import RunSet, data_sha256
 from rlops.judge.case import Case
 from rlops.judge.method import method, smallest_loss
 from rlops.judge.record import Cost, EnvironmentVerdict, NextStep, PolicyRecord, SideRecord, Suite, Verdict, Word
@@ -31,7 +31,6 @@ def write_up(case: Case) -> Verdict:
     """The record of a decision."""
     plan, decision = case.plan, case.decision
     environments = sorted((environment_row(case, item) for item in case.comparison.environments), key=_worst_first)
-    together = RunSet("", (*case.baseline.runs, *case.candidate.runs))
     return Verdict(
         verdict=decision.word,
         exit_code=decision.exit_code(plan.policy.inconclusive),
@@ -56,7 +55,7 @@ def write_up(case: Case) -> Verdict:
         next_step=next_step(case, environments),
         method=method(plan, case.comparison),
         cost=_cost(case),
-        data_sha256=together.data_sha256(),
+        data_sha256=data_sha256(case.baseline, case.candidate),
         command=case.occasion.command,
         rlops_version=__version__,
         created_at=case.occasion.created_at,
@@ -77,7 +76,7 @@ def sentence(word: Word, environments: Sequence[EnvironmentVerdict]) -> str:
         Word.INCONCLUSIVE: f"Inconclusive: {who} {'is' if one else 'are'} undecided"
         if named
         else "Inconclusive: the loss over all environments together is not shown to be inside its margin",
-        Word.IMPROVED: f"Improved: {who} learn{'s' if one else ''} better, and no environment worse",
+        Word.IMPROVED: f"Improved: {who} learn{'s' if one else ''} better, and no loss of a margin anywhere",
         Word.IDENTICAL: f"Identical: the learning curves are bit-equal in {everywhere}",
         Word.EQUIVALENT: f"Equivalent: the mean loss is inside its margin ({open_ones} environments alone undecided)"
         if open_ones
@@ -111,12 +110,13 @@ def _more_seeds(case: Case, environments: Sequence[EnvironmentVerdict]) -> NextS
     totals = [item.seeds_to_decide for item in wanted]
     if not totals or any(total is None for total in totals):
         return NextStep(text="more seeds on both sides, or a wider margin: no number of candidate seeds alone would do")
-    total = max(*(cast("int", item) for item in totals), 5)
-    more = max(total - min(item.n_candidate for item in wanted), 1)
+    more = max(*(cast("int", item) for item in totals), min(item.n_candidate for item in wanted) + 1, 5)
     minutes = [run.minutes for run in case.candidate.runs if run.minutes is not None]
-    command = case.occasion.more_seeds(more) if case.occasion.more_seeds else None
+    command = case.occasion.fresh_seeds(more) if case.occasion.fresh_seeds else None
+    names = _names([item.env_id for item in wanted])
     return NextStep(
-        text=f"train about {more} more candidate seeds of {_names([item.env_id for item in wanted])}",
+        # Fresh ones: to add seeds until the answer pleases would be another test than the one whose rates are told.
+        text=f"ask again with about {more} fresh candidate seeds of {names}",
         command=command,
         minutes=more * len(wanted) * float(np.mean(minutes)) if minutes else None,
     )

@@ -22,6 +22,9 @@ PASSED_ON = (
 """All that a child sees of the user's environment: no token, and nothing that chooses other code (PYTHONPATH)."""
 PASSED_ON_ONLINE = ("WANDB_API_KEY", "WANDB_BASE_URL")
 LOG_TAIL_LINES = 20
+SECRET_NAMES = r"key|token|secret|passw|credential|proxy"  # noqa: S105  (names, not values)
+SHORTEST_SECRET = 8
+"""Shorter values stand in ordinary words, too (arbitrary)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +96,7 @@ class CellGroup:
         return {
             **defaults,
             **variables,
+            **benchmark.variables,
             "WANDB_MODE": benchmark.wandb.mode,
             "WANDB_DIR": str(self.folder.resolve()),
             "WANDB_PROJECT": benchmark.wandb.project,
@@ -136,13 +140,21 @@ class CellDirectory:
                 text = file.read().decode(errors="replace")
         except OSError:
             return ""
-        return "\n".join(plain_text(text).splitlines()[-lines:])
+        return "\n".join(redacted(plain_text(text)).splitlines()[-lines:])
 
 
 def label(env_id: str, seeds: Iterable[int]) -> str:
     """How people call a group: environment and seeds."""
     numbers = sorted(seeds)
     return f"{env_id} seed{'s' if len(numbers) > 1 else ''} {format_seeds(numbers)}"
+
+
+def redacted(text: str) -> str:
+    """The text without the values of secret variables of this environment, which a trainer may have printed."""
+    for name, value in os.environ.items():
+        if re.search(SECRET_NAMES, name, flags=re.IGNORECASE) and len(value) >= SHORTEST_SECRET:
+            text = text.replace(value, f"[{name}]")
+    return text
 
 
 def plain_text(text: str) -> str:

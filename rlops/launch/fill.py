@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rlops.errors import UsageError
 from rlops.launch.cell_group import CellDirectory, CellGroup, finished_cells, group_cells, is_locked, label
 from rlops.launch.executor import Ending, Executor
 from rlops.launch.interrupts import Interrupts
-from rlops.plan import Cell, Grid
+from rlops.plan import Cell, Grid, code_sha256, format_seeds
 
 POLL_SECONDS = 0.1
 
@@ -25,7 +26,11 @@ class Failure:
 
 @dataclass
 class Board:
-    """How a grid stands. `known`: cells that were done before; `elsewhere`: trained by another rlops right now."""
+    """How a grid stands.
+
+    `known`: cells that were done before; `elsewhere`: trained by another rlops right now; `ending`: Ctrl-C was heard,
+    nothing new is started.
+    """
 
     grid: Grid
     folder: Path
@@ -34,6 +39,7 @@ class Board:
     running: dict[CellGroup, float] = field(default_factory=dict)
     ended: list[CellGroup] = field(default_factory=list)
     elsewhere: list[CellGroup] = field(default_factory=list)
+    ending: bool = False
     failures: list[Failure] = field(default_factory=list)
 
     @property
@@ -64,16 +70,31 @@ def fill(
     board.waiting = group_cells(grid, missing, parent, executor.capacity())
     _note_known_failures(board, done)
     changed(board)
-    while board.running or ((board.waiting or board.elsewhere) and not interrupts.no_more):
-        if _step(board, executor, interrupts):
-            changed(board)
-        time.sleep(POLL_SECONDS)
+    try:
+        while board.running or ((board.waiting or board.elsewhere) and not interrupts.no_more):
+            if _step(board, executor, interrupts):
+                changed(board)
+            time.sleep(POLL_SECONDS)
+    except BaseException:
+        _stop_all(board, executor)
+        raise
     return board
+
+
+def _stop_all(board: Board, executor: Executor) -> None:
+    """Nothing trains on unseen behind an error; what ends meanwhile does not count either."""
+    for group in board.running:
+        executor.cancel(group)
+    for group in board.running:
+        while executor.poll(group) is None:
+            time.sleep(POLL_SECONDS)
+        (group.folder / "done.json").unlink(missing_ok=True)
 
 
 def _step(board: Board, executor: Executor, interrupts: Interrupts) -> bool:
     """Collect what ended, start what fits; did anything move?"""
-    before = (len(board.waiting), len(board.running), len(board.elsewhere))
+    before = (len(board.waiting), len(board.running), len(board.elsewhere), board.ending)
+    board.ending = interrupts.no_more
     for group in list(board.running):
         ending = executor.poll(group)
         if ending is not None:
@@ -85,9 +106,10 @@ def _step(board: Board, executor: Executor, interrupts: Interrupts) -> bool:
         _come_back_to_the_others(board)
         while board.waiting and len(board.running) < executor.capacity():
             group = board.waiting.pop(0)
+            _check_code(board.grid)
             executor.submit(group)
             board.running[group] = time.monotonic()
-    return before != (len(board.waiting), len(board.running), len(board.elsewhere))
+    return before != (len(board.waiting), len(board.running), len(board.elsewhere), board.ending)
 
 
 def _settle(board: Board, group: CellGroup, ending: Ending, interrupts: Interrupts) -> None:
@@ -96,13 +118,29 @@ def _settle(board: Board, group: CellGroup, ending: Ending, interrupts: Interrup
         return
     done = group.directory.done
     if ending is Ending.ENDED and done is not None:
+        try:
+            _check_code(board.grid)
+        except UsageError:
+            (group.folder / "done.json").unlink(missing_ok=True)  # nobody can say which code it was trained by
+            raise
         board.ended.append(group)
         if done["exit_code"] != 0:
             board.failures.append(_failure(group.label, group.directory, f"exit code {done['exit_code']}"))
     elif not interrupts.stop_now:
         signal_name = group.directory.killed_by
-        how = f"killed by {signal_name} (out of memory?)" if signal_name else "stopped from outside"
+        how = f"killed by {signal_name}" if signal_name else "stopped from outside"
+        how += " (out of memory?)" if signal_name == "SIGKILL" else ""
         board.failures.append(_failure(group.label, group.directory, f"{how}; the same command trains it again"))
+
+
+def _check_code(grid: Grid) -> None:
+    """A checkout that is edited while it is trained would put other code's curves under this code's keys."""
+    variant = grid.variant
+    if code_sha256(variant.root, grid.benchmark.code) != variant.provenance.code_sha256:
+        raise UsageError(
+            f"the code below {variant.root} ({', '.join(grid.benchmark.code)}) was changed while it was being trained; "
+            "what was running counts for nothing. Run the same command again, or train a copy or a git worktree"
+        )
 
 
 def _come_back_to_the_others(board: Board) -> None:
@@ -132,9 +170,17 @@ def _note_known_failures(board: Board, done: dict[tuple[str, int], CellDirectory
 
 def _forget_failed(cells: tuple[Cell, ...], parent: Path) -> None:
     done = finished_cells(parent)
-    for directory in {done[cell.env_id, cell.seed] for cell in cells if (cell.env_id, cell.seed) in done}:
-        if _failed(directory):
-            (directory.folder / "done.json").unlink(missing_ok=True)
+    asked = {(cell.env_id, cell.seed) for cell in cells}
+    for directory in {done[cell] for cell in asked if cell in done}:
+        together = {cell for cell, other in done.items() if other == directory}
+        if not _failed(directory):
+            continue
+        if not together <= asked:
+            seeds = format_seeds(seed for _, seed in together)
+            raise UsageError(
+                f"seeds {seeds} of {min(together)[0]} were trained by one process; --force takes all of them"
+            )
+        (directory.folder / "done.json").unlink(missing_ok=True)
 
 
 def _failed(directory: CellDirectory) -> bool:

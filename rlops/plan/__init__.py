@@ -12,7 +12,7 @@ from rlops.plan.benchmark import (
 )
 from rlops.plan.grid import Cell, Grid, Variant, checkout, expand
 from rlops.plan.plan import EnvironmentPlan, Plan, environment_margin, suite_margin
-from rlops.plan.provenance import Provenance, installed_versions
+from rlops.plan.provenance import Provenance, code_sha256, installed_versions
 from rlops.plan.seeds import format_seeds, parse_seeds
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Provenance",
     "Variant",
     "checkout",
+    "code_sha256",
     "did_you_mean",
     "environment_margin",
     "expand",

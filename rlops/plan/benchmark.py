@@ -4,7 +4,7 @@ import difflib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -56,6 +56,14 @@ class Metric(_Section):
     name: str = "charts/episodic_return"
     step: str = "global_step"
     direction: Literal["higher-is-better", "lower-is-better"] = HIGHER
+    random_score: Literal["measured", "curves"] | None = None
+
+    @property
+    def is_episodic_return(self) -> bool:
+        """Is it what a random policy's episodes can be measured in: the environment's own, unwrapped return?"""
+        if self.random_score is not None:
+            return self.random_score == "measured"
+        return self.name.rpartition("/")[2] == "episodic_return"
 
 
 class Margins(_Section):
@@ -110,6 +118,7 @@ class Benchmark(_Section):
     environments: Annotated[tuple[str, ...], AfterValidator(_distinct), Field(min_length=1)]
     budget: Annotated[int, Field(ge=100)]
     packages: tuple[str, ...] = ("torch", "numpy", "gymnasium")
+    variables: Mapping[str, str] = {}
     baseline: str | None = None
     seeds: SeedPlan = SeedPlan()
     metric: Metric = Metric()

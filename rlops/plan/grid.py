@@ -61,6 +61,7 @@ def expand(benchmark: Benchmark, variant: Variant, seeds: tuple[int, ...]) -> Gr
             "command": benchmark.command,
             "packages": dict(variant.provenance.packages),
             "budget": benchmark.budget,
+            **({"variables": dict(benchmark.variables)} if benchmark.variables else {}),
         }
     )
     cells = (

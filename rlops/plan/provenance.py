@@ -108,9 +108,10 @@ def _files_below(root: Path, item: str) -> list[Path]:
         raise UsageError(f"the benchmark's `code` names {item}, which does not exist in {root}")
     listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", item)
     if listed:
-        return [root / name for name in listed.split("\0") if name and (root / name).is_file()]
-    below = (root / item).rglob("*") if (root / item).is_dir() else [root / item]
-    return [path for path in below if path.is_file() and "__pycache__" not in path.parts]
+        files = [root / name for name in listed.split("\0") if name]
+    else:
+        files = list((root / item).rglob("*")) if (root / item).is_dir() else [root / item]
+    return [path for path in files if path.is_file() and "__pycache__" not in path.parts]
 
 
 def _git(root: Path, *arguments: str) -> str | None:

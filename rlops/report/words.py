@@ -57,10 +57,10 @@ _CRASH = "The run has no score and is left out. Read its log before anything els
 _CUT = "The run has no score and is left out; a shorter curve is never stretched to the budget."
 
 MEANINGS = {
-    "other-definition": "The baseline measured something else. Save a new one, or use the benchmark it was made with.",
+    "other-definition": "The sides measured different things. Save a new baseline, or use the benchmark of the old.",
+    "other-margins": "Margins are frozen with the baseline. Save it again if the new ones are to hold.",
     "crashed-run": _CRASH,
     "failed-run": _CRASH,
-    "killed-run": _CRASH,
     "running-run": "The run has not ended. Wait for it, then compare again.",
     "incomplete-run": "The run's files are incomplete, so it is left out.",
     "empty-curve": "The run logged nothing under this metric. Check the metric's name.",
@@ -73,12 +73,13 @@ MEANINGS = {
     "missing-seeds": "The grid is not full. The same command fills it.",
     "too-few-seeds": "No test is possible with so few runs.",
     "level-unreachable": "With so few seeds an equal change and a large harm look alike in this environment.",
-    "same-runs": "If both sides are the same runs, this comparison says nothing.",
+    "same-runs": "Of the same runs on both sides a comparison says nothing.",
+    "beyond-budget": "Perhaps the steps are counted in another unit than the budget. What lies beyond is not judged.",
     "hyperparameters": "The difference may come from the settings instead of the code. Are they part of the change?",
     "packages": "The difference may come from a package instead of the code.",
     "machine": "Everything one side did was done on another kind of machine than the other's.",
     "uninformative": "The baseline hardly beats a random policy here; the environment is left out of the suite's mean.",
-    "no-baseline": "This environment is not judged. Save a baseline that has it.",
+    "no-baseline": "This environment is not judged. Compare with a baseline that has it.",
     "unequal-horizons": "Only the steps that both sides have are compared.",
 }
 

@@ -20,7 +20,7 @@ EXACT_LIMIT = 6_000
 """Up to this many labellings all of them are looked at (20 baseline against 3 candidate runs have 1,771)."""
 SCREENING_LABELLINGS = 1_000
 SCREENING_P = 0.04
-"""A random p above this is not refined: no level in use could be reached by it."""
+"""A random p above this is not refined: it counts as it is, and few levels are as high."""
 VARIANCE_FLOOR = 0.01
 """Share of the pooled variance added to T's denominator, so that two lucky near-equal runs do not blow T up."""
 TIE_RESOLUTION = 2.0**-20

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlops.curves import LearningCurve, Run, RunSet, auc, final, grid_steps, oriented_grid
+from rlops.curves import LearningCurve, Run, RunSet, auc, data_sha256, final, grid_steps, oriented_grid
 from rlops.curves.scores import bins, reaches_end
 
 points = st.lists(st.tuples(st.integers(0, 2000), st.integers(-50, 50)), min_size=1, max_size=60)
@@ -72,4 +72,5 @@ def test_a_run_set_selects_and_orders():
     assert runs.env_ids == ("B", "A")
     assert [run.seed for run in runs.of("B")] == [1, 2]
     assert len(runs.select(frozenset({"B"}), frozenset({1, 3})).runs) == 1
-    assert runs.data_sha256() == RunSet("y", tuple(reversed(runs.runs))).data_sha256()
+    assert data_sha256(runs) == data_sha256(RunSet("y", tuple(reversed(runs.runs))))
+    assert data_sha256(runs, RunSet("", ())) != data_sha256(RunSet("", ()), runs)

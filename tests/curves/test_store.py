@@ -111,6 +111,14 @@ def test_a_curve_joins_metric_and_step_by_row():
     assert history(rows).curve("other", "global_step").steps.size == 0
 
 
+def test_nan_before_the_first_episode_has_ended_is_no_fault_and_later_it_is():
+    rows = [{"global_step": i, "r": "NaN" if i in {0, 1, 5} else 1.0} for i in range(8)]
+    curve = history(rows).curve("r", "global_step")
+    assert curve.steps.tolist() == [2, 3, 4, 5, 6, 7]
+    assert np.isnan(curve.values[3])
+    assert np.isnan(history([{"global_step": 1, "r": "NaN"}]).curve("r", "global_step").values).all()
+
+
 def test_nan_and_infinity_are_numbers_and_text_is_not():
     columns = columns_of([{"a": "NaN", "b": "Infinity", "c": "-Infinity", "d": "text", "e": None, "f": True}])
     assert np.isnan(columns["a"].values[0])

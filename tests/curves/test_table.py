@@ -59,9 +59,24 @@ def test_a_metric_of_another_name(tmp_path):
     assert len(read(f"file:{tmp_path}/t.csv?metric=success").runs) == 6
 
 
-def test_missing_values_are_kept_as_nan_where_a_step_stands(tmp_path):
-    (tmp_path / "t.csv").write_text("env_id,seed,global_step,episodic_return\nA,0,1,1.0\nA,0,2,\nA,0,3,3.0\n")
-    assert pd.isna(read(f"file:{tmp_path}/t.csv").runs[0].curve.values[1])
+def test_blank_cells_were_not_logged(tmp_path):
+    (tmp_path / "t.csv").write_text("env_id,seed,global_step,episodic_return\nA,0,1,1.0\nA,0,2,\nA,0,,5\nA,0,3,3.0\n")
+    assert read(f"file:{tmp_path}/t.csv").runs[0].curve.steps.tolist() == [1, 3]
+
+
+def test_a_sweep_of_numbers_under_one_seed_is_never_mixed(tmp_path):
+    rows = [(lr, step, step * lr) for lr in (1e-3, 1e-2) for step in range(100, 1100, 100)]
+    frame = pd.DataFrame(rows, columns=["lr", "global_step", "episodic_return"]).assign(env_id="A", seed=0)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(UsageError, match="differ in 'lr'"):
+        read(f"file:{tmp_path}/t.csv")
+    assert len(read(f"file:{tmp_path}/t.csv?lr=0.01").runs) == 1
+
+
+def test_other_logged_values_are_no_labels(tmp_path):
+    frame = pd.DataFrame({"global_step": range(100, 1100, 100)}).assign(env_id="A", seed=0, episodic_return=1.0)
+    frame.assign(loss=frame.global_step / 7).to_csv(tmp_path / "t.csv", index=False)
+    assert len(read(f"file:{tmp_path}/t.csv").runs) == 1
 
 
 @pytest.mark.parametrize(

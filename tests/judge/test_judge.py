@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rlops.curves import LearningCurve, RunSet
-from rlops.judge import Finding, Word
+from rlops.judge import Finding, Word, forecast, metric_findings
 from rlops.plan import Policy
-from tests.curve_sets import BUDGET, curve, run_set, swap, verdict_on
+from tests.curve_sets import BUDGET, curve, plan_for, run_set, swap, verdict_on
 
 LEVELS = {"A": 100.0, "B": 100.0, "C": 100.0}
 BASE = run_set(LEVELS, range(1, 21))
@@ -56,7 +56,7 @@ def test_too_few_noisy_seeds_are_inconclusive_and_the_next_step_says_how_many_wo
     base = run_set({"A": 100.0}, range(1, 21), spread=30)
     verdict = verdict_on(base, run_set({"A": 90.0}, range(101, 104), spread=30, draw=1))
     assert (verdict.verdict, verdict.exit_code) == (Word.INCONCLUSIVE, 3)
-    assert "more candidate seeds of A" in verdict.next_step.text
+    assert "fresh candidate seeds of A" in verdict.next_step.text
     assert verdict.environments[0].minimum_detectable_change > 0.3
 
 
@@ -236,6 +236,60 @@ def test_ceilings_are_equivalent():
     verdict = verdict_on(at_the_ceiling(BASE), at_the_ceiling(SAME))
     assert verdict.verdict is Word.EQUIVALENT
     assert verdict.environments[0].p_harm == 1.0
+
+
+def test_few_seeds_are_not_called_worse_for_a_loss_shown_inside_the_margin():
+    base, worse = run_set({"A": 100.0}, range(1, 21), spread=1), run_set({"A": 95.0}, range(101, 104), spread=1)
+    item = verdict_on(base, worse).environments[0]
+    assert item.p_harm < 0.01
+    assert item.verdict is Word.INCONCLUSIVE
+    assert "inside the margin" in item.note
+    assert forecast(base, plan_for(base), 3) == ["3 candidate seeds on 1 environments can prove harm, but never pass"]
+    assert not forecast(base, plan_for(base), 5)
+
+
+def test_without_any_test_nothing_passes_when_only_the_suite_counts():
+    lonely = run_set(LEVELS | {"A": 5.0}, range(101, 102))
+    verdict = verdict_on(BASE, lonely, policy=Policy(strict=False))
+    assert (verdict.verdict, verdict.exit_code) == (Word.INCONCLUSIVE, 3)
+
+
+def test_when_only_the_suite_counts_one_open_environment_does_not_hold_it_up():
+    base = run_set(LEVELS, range(1, 21), spread=12)
+    new = run_set(LEVELS | {"A": 90.0}, range(101, 106), spread=12, draw=3)
+    strict, loose = (verdict_on(base, new, policy=Policy(strict=strict)) for strict in (True, False))
+    assert Word.INCONCLUSIVE in words(loose).values()
+    assert (strict.verdict, loose.verdict) == (Word.INCONCLUSIVE, Word.EQUIVALENT)
+
+
+def test_the_same_runs_on_both_sides_prove_nothing():
+    named = replace(BASE, runs=tuple(replace(r, source="file:x.csv") for r in BASE.runs))
+    verdict = verdict_on(named, named)
+    assert (verdict.verdict, verdict.exit_code) == (Word.NOT_COMPARABLE, 5)
+    assert set(kinds(verdict)) == {"same-runs"}
+
+
+def test_steps_far_beyond_the_budget_are_said():
+    points = curve(100.0, seed=103, noise=0.5)
+    longer = LearningCurve(points.steps * 4, points.values)
+    verdict = verdict_on(BASE, swap(SAME, "A", 103, curve=longer))
+    assert [(item.kind, item.seeds) for item in verdict.findings] == [("beyond-budget", (103,))]
+
+
+def test_swapped_sides_and_other_policies_are_other_verdicts():
+    one, two = BASE.select(None, frozenset(range(1, 11))), BASE.select(None, frozenset(range(11, 21)))
+    identities = {
+        verdict_on(one, two).identity(),
+        verdict_on(two, one).identity(),
+        verdict_on(one, two, policy=Policy(alpha=0.01)).identity(),
+    }
+    assert len(identities) == 3
+    assert verdict_on(one, two).identity() in identities
+
+
+def test_metrics_of_other_names_are_not_comparable():
+    assert not metric_findings("charts/episodic_return", "episodic_return")
+    assert [item.severity for item in metric_findings("reward", "success")] == ["not-comparable"]
 
 
 def test_what_differs_between_the_sides_is_found():

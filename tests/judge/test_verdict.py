@@ -15,6 +15,10 @@ ENVIRONMENT_CASES = {
     "only the mirror rejects: better, but a loss of the margin is not ruled out": (E(better=True), W.INCONCLUSIVE),
     "harm is proven": (E(harm=True), W.REGRESSED),
     "harm is proven and shown to be inside the margin": (E(harm=True, within_margin=True), W.EQUIVALENT),
+    "few seeds do not pass, and are not called worse for it": (
+        E(harm=True, within_margin=True, may_pass=False),
+        W.INCONCLUSIVE,
+    ),
     "the pass test alone": (E(within_margin=True), W.EQUIVALENT),
     "the pass test and the mirror": (E(within_margin=True, better=True), W.IMPROVED),
     "bit-equal curves come before any statistics": (E(identical=True, harm=True), W.IDENTICAL),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlops.launch import Board, Interrupts, LocalExecutor, fill
-from rlops.plan import Benchmark, Grid, Provenance, Variant, expand
+from rlops.plan import Benchmark, Grid, Provenance, Variant, code_sha256, expand
 
 TRAINER = '''
 """python trainer.py ENV_ID SEEDS ORDER...; counts its starts in the file `starts` of the folder it is started in."""
@@ -130,8 +130,11 @@ class Project:
             }
         )
 
+    def code(self, benchmark: Benchmark) -> str:
+        return code_sha256(self.root, benchmark.code) if self.root.exists() else "0" * 64
+
     def grid(self, benchmark: Benchmark, seeds: tuple[int, ...]) -> Grid:
-        known = Provenance("0" * 64, None, False, {}, "3", "a machine", "a fingerprint")
+        known = Provenance(self.code(benchmark), None, False, {}, "3", "a machine", "a fingerprint")
         return expand(benchmark, Variant("no-git", self.root, known), seeds)
 
     def fill(

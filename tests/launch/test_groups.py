@@ -3,9 +3,12 @@
 import math
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlops.errors import UsageError
+from rlops.launch import Board
 from rlops.launch.cell_group import group_cells
 from tests.launch.dummies import Project
 
@@ -66,3 +69,28 @@ def test_a_failed_group_fails_all_its_seeds(project: Project) -> None:
     assert [failure.label for failure in board.failures] == ["A-v1 seeds 3-4"]
     board = project.fill(benchmark, (4,), slots=2)
     assert [failure.label for failure in board.failures] == ["A-v1 seed 4"]
+
+
+def test_force_takes_all_seeds_of_a_process_or_none(project: Project) -> None:
+    benchmark = project.benchmark("exit@1-2=1", many=True)
+    project.fill(benchmark, (1, 2), slots=1)
+    with pytest.raises(UsageError, match="seeds 1-2 of A-v1 were trained by one process"):
+        project.fill(benchmark, (1,), slots=1, force=True)
+    assert project.fill(benchmark, (1, 2), slots=1, force=True).trained == 2
+
+
+def test_code_that_is_edited_while_it_trains_gives_no_results(project: Project) -> None:
+    """What had ended before the edit counts; what ran meanwhile does not, under whatever key."""
+    benchmark = project.benchmark("wait@2=go")
+
+    def edit(board: Board) -> None:
+        if board.ended and not project.has("go"):
+            with (project.root / "trainer.py").open("a") as file:
+                file.write("# edited\n")
+            project.touch("go")
+
+    with pytest.raises(UsageError, match="was changed while it was being trained"):
+        project.fill(benchmark, (1, 2, 3), slots=2, changed=edit)
+    done = [path.parent.name for path in project.cells.glob("*/*/done.json")]
+    assert len(done) == 1
+    assert done[0].startswith("A-v1-s1-")

@@ -256,3 +256,12 @@ def test_a_git_that_is_told_where_to_look_by_the_environment(
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
     assert keys(repository, benchmark) == before
     assert checkout(repository, benchmark).provenance.git_commit == git(repository, "rev-parse", "HEAD")
+
+
+def test_bytecode_is_no_code_where_nothing_ignores_it(repository: Path, benchmark: Benchmark) -> None:
+    (repository / ".gitignore").unlink()
+    git(repository, "commit", "-q", "-a", "-m", "nothing is ignored")
+    before = checkout(repository, benchmark).provenance.code_sha256
+    (repository / "src" / "__pycache__").mkdir()
+    (repository / "src" / "__pycache__" / "a.cpython-311.pyc").write_bytes(b"x")
+    assert checkout(repository, benchmark).provenance.code_sha256 == before

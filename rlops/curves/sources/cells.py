@@ -1,6 +1,7 @@
 """Folders of rlops cells: what a launcher left behind."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,25 +31,25 @@ class Cells:
         return [listing for listings in self._listings.values() for listing in listings]
 
     def fetch(self, listing: Listing) -> RunHistory:
-        """The run, with what the launcher knew of it. A trainer of one seed need not log env_id and seed itself."""
+        """The run, with what the launcher knew of it; where a process has one run, that is environment and seed."""
         cell = next(cell for cell, listings in self._listings.items() if listing in listings)
         history = cell.files(self.step).fetch(replace(listing, version=listing.version.partition("|")[0]))
-        known: dict[str, object] = {"env_id": cell.env_id}
-        if len(cell.seeds) == 1:
-            known["seed"] = cell.seeds[0]
-        return replace(
-            history, version=listing.version, config=known | dict(history.config), provenance=cell.provenance
-        )
+        config: dict[str, object] = {"env_id": cell.env_id, **history.config}
+        if len(cell.seeds) == 1 and len(self._listings[cell]) == 1:
+            config |= {"env_id": cell.env_id, "seed": cell.seeds[0]}
+        minutes = float(cell.done["seconds"]) / 60 / len(cell.seeds)  # its share of the process
+        return replace(history, version=listing.version, config=config, minutes=minutes, provenance=cell.provenance)
 
-    def unlogged(self, histories: Iterable[RunHistory]) -> list[RunHistory]:
-        """An empty, failed run for every seed that its process did not log."""
-        logged = {(history.provenance.get("folder"), history.config.get("seed")) for history in histories}
-        return [
-            cell.never_logged(seed)
-            for cell in self._listings
-            for seed in cell.seeds
-            if (str(cell.folder), seed) not in logged
-        ]
+    def settled(self, histories: Iterable[RunHistory]) -> list[RunHistory]:
+        """The runs, with what their processes' ends say of them.
+
+        A seed that its process did not log has an empty, failed run. Where a process failed and none of its runs says
+        so, all of them count as failed.
+        """
+        by_folder: dict[object, list[RunHistory]] = defaultdict(list)
+        for history in histories:
+            by_folder[history.provenance.get("folder")].append(history)
+        return [run for cell in self._listings for run in cell.settled(by_folder[str(cell.folder)])]
 
     @cached_property
     def _listings(self) -> Mapping["_Cell", Sequence[Listing]]:
@@ -99,6 +100,14 @@ class _Cell:
 
     def files(self, step: str) -> WandbFiles:
         return WandbFiles(self.folder, step)
+
+    def settled(self, runs: Sequence[RunHistory]) -> list[RunHistory]:
+        logged = {str(run.config.get("seed")) for run in runs}
+        missing = [self.never_logged(seed) for seed in self.seeds if str(seed) not in logged]
+        if self.done["exit_code"] == 0 or missing or any(run.state != "finished" for run in runs):
+            return [*runs, *missing]
+        why = f"the process of this run ended with exit code {self.done['exit_code']}"
+        return [replace(run, state="failed", incomplete=why) for run in runs]
 
     def never_logged(self, seed: int) -> RunHistory:
         return RunHistory(

@@ -5,27 +5,24 @@ from pathlib import Path
 import pandas as pd
 
 from rlops.curves.learning_curve import LearningCurve, Run, RunSet
-from rlops.curves.references import Reference
+from rlops.curves.references import TABLE_METRIC, Reference, metric_name
 from rlops.errors import UsageError
-from rlops.plan import Metric, did_you_mean
+from rlops.plan import did_you_mean
 
 STEP = "global_step"
-METRIC = "episodic_return"
-"""What tables call the metric that trainers log as charts/episodic_return."""
 
 
-def table_metric(reference: Reference, metric: str) -> str:
-    """The column that holds `metric`: the reference may say so, and the default metric has a shorter name in tables."""
-    return reference.one("metric", METRIC if metric == Metric().name else metric)
+LABEL_SHARE = 0.5
+"""A column with more distinct values than this share of a run's rows is a logged value, not a label (arbitrary)."""
 
 
-def read_table(reference: Reference, metric: str = METRIC) -> RunSet:
+def read_table(reference: Reference, metric: str = TABLE_METRIC) -> RunSet:
     """The run set in `file:PATH?...`: columns env_id, seed, global_step and the metric; other columns filter.
 
-    `env_id` and `seed` may be missing where the table holds one environment or one run. Raises UsageError for a file
-    that cannot be read, for columns that are missing, and where a filter leaves nothing or two runs under one seed.
+    Blank cells are values that were not logged. Raises UsageError for a file that cannot be read, for columns that are
+    missing, and where a filter leaves nothing or two runs under one seed.
     """
-    metric = table_metric(reference, metric)
+    metric = metric_name(reference, metric)
     table = _filtered(_read(Path(reference.target), reference), reference)
     for column in (metric, STEP, "env_id", "seed"):
         if column not in table:
@@ -68,13 +65,14 @@ def _filtered(table: pd.DataFrame, reference: Reference) -> pd.DataFrame:
 
 def _refuse_mixed_runs(table: pd.DataFrame, reference: Reference, metric: str) -> None:
     """Two algorithms under one seed would be averaged into a curve that nobody trained."""
-    others = [column for column in table.columns if column not in {metric, STEP, "env_id", "seed"}]
-    labels = [column for column in others if not pd.api.types.is_float_dtype(table[column])]
+    labels = [column for column in table.columns if column not in {metric, STEP, "env_id", "seed"}]
     if not labels:
         return
-    distinct = table.groupby(["env_id", "seed"])[labels].nunique().max()
+    runs = table.groupby(["env_id", "seed"])
+    distinct, rows = runs[labels].nunique(), runs.size()
     for column in labels:
-        if distinct[column] > 1 and distinct[column] < len(table) / table.groupby(["env_id", "seed"]).ngroups:
+        # A label takes few values; what differs from row to row (a loss, a time stamp) is another logged value.
+        if ((distinct[column] > 1) & (distinct[column] <= rows * LABEL_SHARE)).any():
             values = ", ".join(sorted(map(str, table[column].unique()))[:8])
             raise UsageError(
                 f"{reference.text}: one seed of one environment holds several runs that differ in '{column}' "
@@ -85,6 +83,6 @@ def _refuse_mixed_runs(table: pd.DataFrame, reference: Reference, metric: str) -
 def _run(env_id: str, seed: object, rows: pd.DataFrame, metric: str, reference: Reference) -> Run:
     if not str(seed).removesuffix(".0").isdigit():
         raise UsageError(f"{reference.text}: seed {seed!r} of {env_id} is not a whole number")
-    rows = rows[rows[metric].notna() | rows[STEP].notna()]
+    rows = rows[rows[metric].notna() & rows[STEP].notna()]
     curve = LearningCurve.from_points(rows[STEP].to_numpy(), rows[metric].to_numpy())
     return Run(env_id, int(float(str(seed))), curve, curve.sha256(), source=reference.text)
