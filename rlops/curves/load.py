@@ -37,7 +37,7 @@ class Loader:
         if not folder.is_dir():
             raise UsageError(f"'{reference.text}': there is no folder {folder}")
         if holds_cells(folder):
-            cells = Cells(folder, self.metric.step)
+            cells = Cells(folder, self.metric.step, reference.env_ids, reference.seeds)
             histories = cells.settled(pull(cells, self.store, self.progress))
         else:
             histories = pull(WandbFiles(folder, self.metric.step), self.store, self.progress)

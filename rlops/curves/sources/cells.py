@@ -21,10 +21,15 @@ def holds_cells(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class Cells:
-    """The runs that the processes of the cells below `folder` logged, of cells that are done."""
+    """The runs that the processes of the cells below `folder` logged, of cells that are done.
+
+    Cells that have none of `env_ids` and `seeds` (None: all) are not looked into.
+    """
 
     folder: Path
     step: str = "global_step"
+    env_ids: frozenset[str] | None = None
+    seeds: frozenset[int] | None = None
 
     def list_runs(self) -> Sequence[Listing]:
         """Every run in every cell that is done."""
@@ -51,10 +56,15 @@ class Cells:
             by_folder[history.provenance.get("folder")].append(history)
         return [run for cell in self._listings for run in cell.settled(by_folder[str(cell.folder)])]
 
+    def _wanted(self, cell: "_Cell") -> bool:
+        right_seeds = self.seeds is None or not self.seeds.isdisjoint(cell.seeds)
+        return right_seeds and (self.env_ids is None or cell.env_id in self.env_ids)
+
     @cached_property
     def _listings(self) -> Mapping["_Cell", Sequence[Listing]]:
         folders = (path.parent for path in sorted(self.folder.rglob("cell.json")))
-        cells = [_Cell.read(folder) for folder in folders if (folder / "done.json").is_file()]
+        done = (_Cell.read(folder) for folder in folders if (folder / "done.json").is_file())
+        cells = [cell for cell in done if self._wanted(cell)]
         return {
             cell: [
                 replace(listing, version=f"{listing.version}|{cell.ended_at}")
