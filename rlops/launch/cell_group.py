@@ -80,6 +80,7 @@ class CellGroup:
             "seeds": list(self.seeds),
             "keys": {str(cell.seed): cell.key for cell in self.cells},
             "command": list(benchmark.argv(self.env_id, self.seeds, sys.executable)),
+            "reproduce": {str(seed): list(benchmark.argv(self.env_id, (seed,), "python")) for seed in self.seeds},
             "working_directory": str(variant.root),
             "minutes": benchmark.resources.minutes,
             "grace_seconds": benchmark.resources.grace_seconds,

@@ -43,7 +43,9 @@ class Cells:
         if len(cell.seeds) == 1 and len(self._listings[cell]) == 1:
             config |= {"env_id": cell.env_id, "seed": cell.seeds[0]}
         minutes = float(cell.done["seconds"]) / 60 / len(cell.seeds)  # its share of the process
-        return replace(history, version=listing.version, config=config, minutes=minutes, provenance=cell.provenance)
+        again = {"command": cell.facts.get("reproduce", {}).get(str(config.get("seed")), ())}
+        provenance = cell.provenance | again
+        return replace(history, version=listing.version, config=config, minutes=minutes, provenance=provenance)
 
     def settled(self, histories: Iterable[RunHistory]) -> list[RunHistory]:
         """The runs, with what their processes' ends say of them.
@@ -103,7 +105,6 @@ class _Cell:
     def provenance(self) -> dict[str, object]:
         return {
             **self.facts["provenance"],
-            "command": self.facts["command"],
             "folder": str(self.folder),
             "exit_code": self.done["exit_code"],
         }
