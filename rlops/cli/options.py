@@ -59,13 +59,23 @@ def say(text: str, *, quiet: bool = False) -> None:
 def publish(workspace: Workspace, verdict: "Verdict", report_path: Path | None, *, as_json: bool) -> None:
     """Write the record and its report, print the answer, and leave with the verdict's exit code."""
     from rlops.gate import write_verdict
-    from rlops.report import render_html, render_terminal
+    from rlops.report import render_html
 
     html = render_html(verdict)
     folder = write_verdict(workspace, verdict, html)
     if report_path is not None:
         report_path.parent.mkdir(parents=True, exist_ok=True)
         report_path.write_text(html, encoding="utf-8")
+    try:
+        _print_answer(verdict, folder, report_path, as_json=as_json)
+    except BrokenPipeError:  # `| head`: who stops reading does not change the answer
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    click.get_current_context().exit(verdict.exit_code)
+
+
+def _print_answer(verdict: "Verdict", folder: Path, report_path: Path | None, *, as_json: bool) -> None:
+    from rlops.report import render_terminal
+
     if as_json:
         click.echo(verdict.to_json())
     else:
@@ -75,7 +85,6 @@ def publish(workspace: Workspace, verdict: "Verdict", report_path: Path | None, 
         click.echo(
             f"\nverdict  {shown(folder / 'verdict.json')}\nreport   {shown(report_path or folder / 'report.html')}"
         )
-    click.get_current_context().exit(verdict.exit_code)
 
 
 def shown(path: Path) -> str:

@@ -49,11 +49,7 @@ class RunHistory:
             return LearningCurve.from_points([], [])
         y, x = self.columns[metric], self.columns[step]
         _, in_y, in_x = np.intersect1d(y.rows, x.rows, assume_unique=True, return_indices=True)
-        steps, values = x.values[in_x], y.values[in_y]
-        # Trainers that average over the last episodes log NaN until the first one has ended.
-        begun = np.flatnonzero(~np.isnan(values))
-        first = int(begun[0]) if begun.size else 0
-        return LearningCurve.from_points(steps[first:], values[first:])
+        return LearningCurve.from_points(x.values[in_x], y.values[in_y]).from_first_number()
 
     def run(self, metric: str, step: str) -> Run:
         """The run with the learning curve of `metric`. Raises UsageError where the config lacks env_id or seed."""

@@ -28,6 +28,15 @@ class LearningCurve:
         order = np.argsort(step_array, kind="stable")
         return cls(step_array[order], value_array[order])
 
+    def from_first_number(self) -> "LearningCurve":
+        """The curve without the NaN before its first number: averages over episodes are NaN until the first has ended.
+
+        A curve of NaN alone stays as it is.
+        """
+        numbers = np.flatnonzero(~np.isnan(self.values))
+        first = int(numbers[0]) if numbers.size else 0
+        return LearningCurve(self.steps[first:], self.values[first:])
+
     @property
     def last_step(self) -> int:
         """The last step with a value; 0 for an empty curve."""

@@ -66,7 +66,9 @@ def findings(baseline: RunSet, candidate: RunSet, plan: Plan) -> list[Finding]:
             runs = run_set.of(item.env_id)
             found += _faults(runs, item.budget, side, item.env_id)
             found += _copies(runs, side, item.env_id)
-            found += _oddities(runs, item.budget, side, item.env_id)
+            found += _oddities(runs, side, item.env_id)
+            if plan.benchmark is not None:
+                found += _beyond_budget(runs, item.budget, side, item.env_id)
         found += _missing_seeds(candidate, plan, item.env_id)
         found += _same_runs(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
         found += _hyperparameters(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
@@ -144,15 +146,18 @@ def _copies(runs: Sequence[Run], side: Side, env_id: str) -> Iterator[Finding]:
         yield _finding("repeated-seed", "failed" if side == "candidate" else "warning", detail, env_id, side, again)
 
 
-def _oddities(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterator[Finding]:
-    repeated = {run.seed: run.curve.repeated_steps for run in runs if run.curve.repeated_steps}
-    if repeated:
-        detail = f"{sum(repeated.values())} points share their step with an earlier one; the later one counts"
-        yield _finding("repeated-steps", "note", detail, env_id, side, repeated)
+def _beyond_budget(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterator[Finding]:
     beyond = [run.seed for run in runs if run.curve.last_step > BEYOND_BUDGET * budget]
     if beyond:
         last = max(run.curve.last_step for run in runs)
         yield _finding("beyond-budget", "warning", f"logged up to step {last:,} of {budget:,}", env_id, side, beyond)
+
+
+def _oddities(runs: Sequence[Run], side: Side, env_id: str) -> Iterator[Finding]:
+    repeated = {run.seed: run.curve.repeated_steps for run in runs if run.curve.repeated_steps}
+    if repeated:
+        detail = f"{sum(repeated.values())} points share their step with an earlier one; the later one counts"
+        yield _finding("repeated-steps", "note", detail, env_id, side, repeated)
     constant = [run.seed for run in runs if run.curve.values.size > 1 and np.ptp(run.curve.values) == 0]
     if constant:
         yield _finding("constant-curve", "note", "the metric never changes", env_id, side, constant)

@@ -35,8 +35,8 @@ def method(plan: Plan, comparison: Comparison) -> tuple[str, ...]:
     if not policy.strict:
         who = "Only the mean over environments must pass: a single environment may lose more than its margin unnoticed."
     score = (
-        "Every run is one number: `final`, the mean of its learning curve over the last 10 % of the budget, from the "
-        "curve on a grid of 100 steps (last value carried forward). Runs that failed, broke off or logged NaN are "
+        "Every run is one number, its score final: the mean of its learning curve over the last 10 % of the budget, "
+        "read off at 100 equal steps (last value carried forward). Runs that failed, broke off or logged NaN are "
         "named and not averaged in."
     )
     harm = (

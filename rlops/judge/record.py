@@ -127,12 +127,16 @@ class FailureRecord(_Record):
 
 
 class Suite(_Record):
-    """All informative environments together: mean change with its 95 % interval, margin, p of the pass test."""
+    """All informative environments together: mean change with its 95 % interval, margin, p of the pass test.
+
+    `within_margin`: the test rejects; `passed`: and there are seeds enough for it to count.
+    """
 
     change: float
     interval: Interval
     margin: float
     p_equivalent: float
+    within_margin: bool
     passed: bool
     environments: int
 

@@ -54,6 +54,7 @@ class Decision:
     word: Word
     environments: Mapping[str, tuple[Word, str | None]]
     suite_passed: bool
+    suite_within_margin: bool
 
     def exit_code(self, inconclusive: int) -> int:
         """The process exit code; `inconclusive` is the policy's for an open question."""
@@ -80,10 +81,10 @@ def decide(comparison: Comparison, findings: Sequence[Finding], plan: Plan) -> D
         )
         environments[env_id] = (environment_word(evidence), _note(evidence, item))
     suite_passed = _suite_passed(comparison.suite, comparison.environments, plan)
+    within = comparison.suite is not None and comparison.suite.p_equivalent <= plan.policy.beta
     words = [word for word, _ in environments.values()]
-    return Decision(
-        benchmark_word(words, suite_passed=suite_passed, strict=plan.policy.strict), environments, suite_passed
-    )
+    word = benchmark_word(words, suite_passed=suite_passed, strict=plan.policy.strict)
+    return Decision(word, environments, suite_passed, within)
 
 
 def environment_word(evidence: Evidence) -> Word:

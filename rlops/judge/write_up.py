@@ -140,6 +140,7 @@ def _suite(case: Case) -> Suite | None:
         interval=suite.change.interval(),
         margin=suite.margin,
         p_equivalent=suite.p_equivalent,
+        within_margin=case.decision.suite_within_margin,
         passed=case.decision.suite_passed,
         environments=suite.environments,
     )

@@ -164,7 +164,7 @@ def _note_known_failures(board: Board, done: dict[tuple[str, int], CellDirectory
         env_id = next(env_id for env_id, seed in cells if done[env_id, seed] == directory)
         seeds = [seed for other, seed in cells if done[other, seed] == directory]
         code = (directory.done or {}).get("exit_code")
-        why = f"exit code {code} in an earlier call; --force trains it again"
+        why = f"exit code {code} in an earlier call; `rlops run {board.grid.benchmark.name} --force` trains it again"
         board.failures.append(_failure(label(env_id, seeds), directory, why))
 
 

@@ -163,6 +163,8 @@ def _suite_fact(verdict: Verdict) -> Fact:
     value = text.change(suite.change, suite.interval)
     if suite.passed:
         return Fact(label, value, f"inside the margin of {margin}", "good")
+    if suite.within_margin:
+        return Fact(label, value, f"inside the margin of {margin}, but with too few seeds to pass", "warn")
     return Fact(label, value, f"not shown inside the margin of {margin}", "warn")
 
 

@@ -169,7 +169,10 @@ class TestRun:
     def test_force(self, rlops: CommandLine) -> None:
         write_project(rlops.folder, PLAIN_TRAINER, "3", many=False)
         assert rlops("run", "bench", "--seeds", "1-2").code == 4
-        assert "exit code 3 in an earlier call; --force trains it again" in rlops("run", "bench", "--seeds", "1-2").err
+        assert (
+            "exit code 3 in an earlier call; `rlops run bench --force` trains it again"
+            in rlops("run", "bench", "--seeds", "1-2").err
+        )
         assert "exit code 3\n" in rlops("run", "bench", "--seeds", "1-2", "--force").err
 
     def test_the_live_board_on_a_terminal(self, tmp_path: Path) -> None:

@@ -59,9 +59,29 @@ def test_a_metric_of_another_name(tmp_path):
     assert len(read(f"file:{tmp_path}/t.csv?metric=success").runs) == 6
 
 
-def test_blank_cells_were_not_logged(tmp_path):
-    (tmp_path / "t.csv").write_text("env_id,seed,global_step,episodic_return\nA,0,1,1.0\nA,0,2,\nA,0,,5\nA,0,3,3.0\n")
-    assert read(f"file:{tmp_path}/t.csv").runs[0].curve.steps.tolist() == [1, 3]
+def test_a_blank_metric_is_nan_once_the_curve_has_begun(tmp_path):
+    head = "env_id,seed,global_step,episodic_return\n"
+    (tmp_path / "t.csv").write_text(head + "A,0,1,\nA,0,2,1.0\nA,0,3,\nA,0,4,3.0\n")
+    curve = read(f"file:{tmp_path}/t.csv").runs[0].curve
+    assert curve.steps.tolist() == [2, 3, 4]
+    assert pd.isna(curve.values[1])
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (",0,1,1.0", "1 rows have no env_id"),
+        ("A,,1,1.0", "1 rows have no seed"),
+        ("A,0,,1.0", "1 rows have no global_step"),
+        ("A,0,1,oops", "episodic_return is 'oops' in 1 rows"),
+        ("A,0,x,1.0", "global_step is 'x' in 1 rows"),
+        ('A,0,1,"3,30"', "episodic_return is '3,30'"),
+    ],
+)
+def test_rows_that_cannot_be_read_are_refused(tmp_path, row, says):
+    (tmp_path / "t.csv").write_text(f"env_id,seed,global_step,episodic_return\nA,0,2,1.0\n{row}\n")
+    with pytest.raises(UsageError, match=says):
+        read(f"file:{tmp_path}/t.csv")
 
 
 def test_a_sweep_of_numbers_under_one_seed_is_never_mixed(tmp_path):

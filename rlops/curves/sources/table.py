@@ -19,8 +19,8 @@ LABEL_SHARE = 0.5
 def read_table(reference: Reference, metric: str = TABLE_METRIC) -> RunSet:
     """The run set in `file:PATH?...`: columns env_id, seed, global_step and the metric; other columns filter.
 
-    Blank cells are values that were not logged. Raises UsageError for a file that cannot be read, for columns that are
-    missing, and where a filter leaves nothing or two runs under one seed.
+    A blank metric is NaN (before a run's first number it does not count). Raises UsageError for a file that cannot be
+    read, for columns that are missing or hold no numbers, and where a filter leaves nothing or two runs under one seed.
     """
     metric = metric_name(reference, metric)
     table = _filtered(_read(Path(reference.target), reference), reference)
@@ -29,6 +29,8 @@ def read_table(reference: Reference, metric: str = TABLE_METRIC) -> RunSet:
             there = f"it has: {', '.join(map(str, table.columns))}{did_you_mean(column, table.columns)}"
             hint = "; name another with &metric=" if column == metric else ""
             raise UsageError(f"{reference.text}: the table has no column '{column}'; {there}{hint}")
+    _refuse_blanks(table, reference)
+    table = table.assign(**{column: _numbers(table, column, reference) for column in (metric, STEP)})
     _refuse_mixed_runs(table, reference, metric)
     runs = [
         _run(str(env_id), seed, rows, metric, reference)
@@ -63,6 +65,23 @@ def _filtered(table: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     return table
 
 
+def _refuse_blanks(table: pd.DataFrame, reference: Reference) -> None:
+    for column in ("env_id", "seed", STEP):
+        blank = int(table[column].isna().sum())
+        if blank:
+            raise UsageError(f"{reference.text}: {blank} rows have no {column}: whose points they are cannot be told")
+
+
+def _numbers(table: pd.DataFrame, column: str, reference: Reference) -> "pd.Series[float]":
+    numbers = pd.to_numeric(table[column], errors="coerce")
+    wrong = table[numbers.isna() & table[column].notna()]
+    if len(wrong):
+        row = wrong.iloc[0]
+        where = f"{row['env_id']}, seed {row['seed']}"
+        raise UsageError(f"{reference.text}: {column} is {row[column]!r} in {len(wrong)} rows ({where}), not a number")
+    return numbers
+
+
 def _refuse_mixed_runs(table: pd.DataFrame, reference: Reference, metric: str) -> None:
     """Two algorithms under one seed would be averaged into a curve that nobody trained."""
     labels = [column for column in table.columns if column not in {metric, STEP, "env_id", "seed"}]
@@ -83,6 +102,5 @@ def _refuse_mixed_runs(table: pd.DataFrame, reference: Reference, metric: str) -
 def _run(env_id: str, seed: object, rows: pd.DataFrame, metric: str, reference: Reference) -> Run:
     if not str(seed).removesuffix(".0").isdigit():
         raise UsageError(f"{reference.text}: seed {seed!r} of {env_id} is not a whole number")
-    rows = rows[rows[metric].notna() & rows[STEP].notna()]
-    curve = LearningCurve.from_points(rows[STEP].to_numpy(), rows[metric].to_numpy())
+    curve = LearningCurve.from_points(rows[STEP].to_numpy(), rows[metric].to_numpy()).from_first_number()
     return Run(env_id, int(float(str(seed))), curve, curve.sha256(), source=reference.text)
