@@ -49,8 +49,11 @@ class PlainLines:
             say(f"  letting {len(board.running)} running processes end; Ctrl-C again stops them")
         for group in [group for group in self._running if group not in board.running]:
             seconds = time.monotonic() - self._running.pop(group)
+            if group in board.elsewhere:
+                say(f"  waiting  {group.label}: another rlops is training it")
+                continue
             say(
-                f"  ended    {group.label}  {seconds:.0f} s"
+                f"  {'ended  ' if group in board.ended else 'stopped'}  {group.label}  {seconds:.0f} s"
                 f"  ({board.trained + board.known}/{len(board.grid.cells)} cells)"
             )
         for group in board.running:
