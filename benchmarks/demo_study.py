@@ -17,10 +17,10 @@ from demo import PASSED_ON, REPORTS, ROOT, STORE, copy_with_bug
 from scipy import stats
 
 from rlops.curves import Freezing, Loader, RunSet, Store, final, parse_reference
-from rlops.gate import Terms, make_plan
 from rlops.judge import Word, decide_words
 from rlops.launch import random_scores
 from rlops.plan import Benchmark, checkout, expand, read_benchmark
+from rlops.run_sets import Terms, make_plan
 
 SEEDS = tuple(range(1001, 1101))
 DRAWS = 1_000

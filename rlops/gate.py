@@ -1,230 +1,190 @@
-"""The loop: plan, launch, pull, compare, judge, report. What joins the wings, for the verbs of the command line."""
+"""The loop: plan, launch, pull, compare, judge. What joins the wings, for the verbs that train."""
 
 import shlex
-import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from rlops.curves import (
-    Baseline,
-    Freezing,
-    Loader,
-    Reference,
-    RunSet,
-    Store,
-    common_horizons,
-    metric_name,
-    parse_reference,
-    read_baseline,
-)
-from rlops.errors import UsageError
-from rlops.files import write_whole
+from rlops.change import Answering, Change
+from rlops.curves import Baseline, RunSet, read_baseline
+from rlops.errors import NoBaselineError, UsageError
 from rlops.judge import (
-    FailureRecord,
     Finding,
-    Occasion,
+    NextStep,
     Verdict,
     definition_findings,
+    dependency_findings,
     forecast,
-    horizon_findings,
+    gate_findings,
     judge,
-    metric_findings,
+    no_baseline_yet,
 )
 from rlops.launch import Board, Interrupts, LocalExecutor, fill
-from rlops.plan import Benchmark, Grid, Margins, Metric, Plan, Policy, checkout, expand, format_seeds
+from rlops.plan import (
+    Benchmark,
+    Grid,
+    Repository,
+    Variant,
+    checkout,
+    dependency_files_changed,
+    expand,
+    find_benchmark,
+    format_seeds,
+    read_benchmark,
+    version,
+)
+from rlops.run_sets import Terms, Watchers, make_plan, occasion, trained_runs
 from rlops.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Terms:
-    """Under which metric, margins and policy two run sets are compared: a benchmark's, or those of the command line."""
-
-    metric: Metric = Metric()
-    margins: Margins = Margins()
-    policy: Policy = Policy()
-    budget: int | None = None
-    benchmark: Benchmark | None = None
-
-    @classmethod
-    def of(cls, benchmark: Benchmark) -> "Terms":
-        """Those of a benchmark."""
-        return cls(benchmark.metric, benchmark.margins, benchmark.policy, benchmark.budget, benchmark)
-
-
-@dataclass(frozen=True)
-class Watchers:
-    """Who is told what is going on; the first two may be called often, the others once."""
-
-    pulled: Callable[[int, int], None] = lambda _done, _all: None
-    launched: Callable[[Board], None] = lambda _board: None
-    failed: Callable[[Board], None] = lambda _board: None
-    told: Callable[[str], None] = lambda _text: None
-
-
-def make_plan(baseline: Baseline, terms: Terms, seeds: tuple[int, ...] | None = None) -> Plan:
-    """The plan, frozen from the baseline alone: nothing of the candidate goes in."""
-    if terms.benchmark is not None:
-        wanted = frozenset(terms.benchmark.environments)
-        missing = wanted - {item.env_id for item in baseline.environments}
-        if missing:
-            raise UsageError(
-                f"the baseline '{baseline.name}' has no {', '.join(sorted(missing))}, which the benchmark "
-                f"'{terms.benchmark.name}' trains; save it again: rlops baseline save {baseline.name}"
-            )
-        baseline = baseline.select(wanted)
-    return Plan(
-        benchmark=terms.benchmark.name if terms.benchmark else None,
-        metric=terms.metric,
-        policy=terms.policy,
-        environments=baseline.yardsticks(),
-        suite_margin=baseline.suite_margin,
-        seeds=seeds,
-    )
-
-
-def train(
-    workspace: Workspace, benchmark: Benchmark, seeds: tuple[int, ...], watchers: Watchers, *, force: bool = False
-) -> Board:
-    """Fill the grid of the checkout on this machine; leaves by KeyboardInterrupt or SystemExit when interrupted."""
+def train(workspace: Workspace, grids: Sequence[Grid], watchers: Watchers, *, force: bool = False) -> Board:
+    """Fill the grids on this machine; leaves by KeyboardInterrupt or SystemExit when interrupted."""
     workspace.prepare()
-    grid = expand(benchmark, checkout(workspace.root, benchmark), seeds)
-    executor = LocalExecutor(benchmark.resources.cores)
+    executor = LocalExecutor(grids[0].benchmark.resources.cores)
     with Interrupts() as interrupts:
-        board = fill(grid, workspace.cells, executor, interrupts, watchers.launched, force=force)
+        board = fill(grids, workspace.cells, executor, interrupts, watchers.launched, force=force)
     watchers.failed(board)
     interrupts.leave()
     return board
-
-
-def trained_runs(workspace: Workspace, grid: Grid, seeds: tuple[int, ...], watchers: Watchers) -> RunSet:
-    """The run set of a grid that was trained here."""
-    folder = workspace.cells / grid.name
-    filters = {"seed": (format_seeds(seeds),), "env_id": grid.benchmark.environments}
-    reference = Reference(f"dir:{folder}", "dir", str(folder), filters)
-    if not any(folder.glob("*/done.json")):
-        return RunSet(reference.text, ())  # all of them were killed: the plan says what is missing
-    return _loader(workspace, grid.benchmark.metric, watchers).runs(reference)
 
 
 def gate(
     workspace: Workspace, benchmark: Benchmark, baseline_name: str, seeds: tuple[int, ...], watchers: Watchers
 ) -> Verdict:
     """Train the checkout's candidate seeds and judge them against a stored baseline."""
-    baseline = read_baseline(baseline_name, workspace.baselines)
+    variant = checkout(workspace.root, benchmark)
+    try:
+        baseline = read_baseline(baseline_name, workspace.baselines)
+    except NoBaselineError as error:
+        step = NextStep(
+            text="train and save a baseline on the main branch, commit it, then ask again",
+            command=f"rlops baseline save {shlex.quote(baseline_name)}",
+        )
+        return no_baseline_yet(benchmark, _nothing(variant, "checkout"), occasion(), str(error), step)
     plan = make_plan(baseline, Terms.of(benchmark), seeds)
-    for warning in forecast(baseline.run_set(), plan, len(seeds)):
+    n_baseline = {item.env_id: len(item.runs) for item in baseline.environments}
+    for warning in forecast(n_baseline, plan.policy, len(seeds)):
         watchers.told(warning)
-    board = train(workspace, benchmark, seeds, watchers)
-    candidate = trained_runs(workspace, board.grid, seeds, watchers)
-    candidate = replace(candidate, reference=f"checkout {board.grid.variant.name}, seeds {format_seeds(seeds)}")
-    occasion = _occasion(
-        cells_trained=board.trained,
-        cells_known=board.known,
-        failures=tuple(FailureRecord(label=f.label, why=f.why, log_tail=f.log_tail) for f in board.failures),
-        fresh_seeds=lambda count: f"rlops gate {benchmark.name} --seeds {format_seeds(_next(seeds, count))}",
+    grid = expand(benchmark, variant, seeds)
+    board = train(workspace, [grid], watchers)
+    candidate = trained_runs(workspace, grid, watchers)
+    candidate = replace(candidate, reference=f"checkout {variant.name}, seeds {format_seeds(seeds)}")
+
+    def fresh_seeds(count: int) -> str:
+        return f"rlops gate {benchmark.name} --seeds {format_seeds(range(max(seeds) + 1, max(seeds) + 1 + count))}"
+
+    beforehand = tuple(definition_findings(baseline, benchmark))
+    return judge(baseline.run_set(), candidate, plan, occasion([board], fresh_seeds), beforehand)
+
+
+@dataclass(frozen=True)
+class Base:
+    """Where a gate against a branch gets its rules from: the merge base, in a worktree of its own."""
+
+    workspace: Workspace
+    repository: Repository
+    ref: str
+    commit: str
+    root: Path
+
+    @classmethod
+    def find(cls, workspace: Workspace, ref: str) -> "Base":
+        """The merge base of HEAD and `ref`."""
+        workspace.prepare()
+        repository = Repository.around(workspace.root)
+        commit = repository.merge_base(ref, "HEAD")
+        return cls(workspace, repository, ref, commit, repository.worktree(commit, workspace.store / "worktrees"))
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"merge base with {self.ref}"
+
+    def benchmark(self, reference: str) -> Benchmark | None:
+        """The benchmark as the base has it, None where it has none."""
+        path = self._own(reference)
+        return read_benchmark(path) if path.is_file() else None
+
+    def baseline(self, benchmark: Benchmark, variant: Variant, name: str | None, watchers: Watchers) -> Baseline | None:
+        """The stored baseline to judge against: the one asked for, else the benchmark's if it was made of this code."""
+        folder = self.root / "baselines"
+        if name is not None:
+            return read_baseline(name, folder)
+        try:
+            stored = read_baseline(benchmark.baseline or benchmark.name, folder)
+        except NoBaselineError:
+            return None
+        if stored.benchmark_key == expand(benchmark, variant, ()).key:
+            return stored
+        watchers.told(
+            f"the stored baseline '{stored.name}' is of other code or packages than the {self.name}; that is trained "
+            f"instead, seeds {format_seeds(benchmark.seeds.baseline)} (--baseline {stored.name} takes the stored one)"
+        )
+        return None
+
+    def findings(self, reference: str, benchmark: Benchmark, head: str) -> list[Finding]:
+        """What the change does to the files that judge it, and to those that say what is to be installed."""
+        theirs: Benchmark | str
+        name = self._own(reference).relative_to(self.root)
+        try:
+            theirs = read_benchmark(self.repository.worktree(head, self.workspace.store / "worktrees") / name)
+        except UsageError as error:
+            theirs = f"the change leaves no valid {name}: {str(error).splitlines()[0]}"
+        stored = f"baselines/{benchmark.baseline or benchmark.name}.json"
+        found = gate_findings(benchmark, theirs, self.repository.changed(self.commit, head, [stored]))
+        if not benchmark.dependencies.lock:
+            found += dependency_findings(dependency_files_changed(self.repository, self.commit, head))
+        return found
+
+    def _own(self, reference: str) -> Path:
+        """Where the base has the benchmark's file."""
+        path = Path(reference) if reference.endswith(".toml") else Path("benchmarks", f"{reference}.toml")
+        if path.is_absolute() and not path.is_relative_to(self.workspace.root):
+            raise UsageError(f"{path} lies outside of the repository, so it has no version at the {self.name}")
+        return self.root / (path.relative_to(self.workspace.root) if path.is_absolute() else path)
+
+
+def gate_change(
+    workspace: Workspace,
+    reference: str,
+    ref: str,
+    baseline_name: str | None,
+    seeds: tuple[int, ...] | None,
+    watchers: Watchers,
+) -> Verdict:
+    """Judge the checkout, uncommitted changes included, against the merge base with `ref`, by that one's rules."""
+    base = Base.find(workspace, ref)
+    benchmark = base.benchmark(reference)
+    if benchmark is None:
+        return _not_at_the_base(base, reference)
+    before = version(base.repository, base.commit, benchmark, workspace.store)
+    head = base.repository.snapshot(benchmark.code)
+    now = version(base.repository, head, benchmark, workspace.store)
+    options = ["--base", ref, *(["--baseline", baseline_name] if baseline_name else [])]
+    change = Change(
+        benchmark=benchmark,
+        base=before,
+        head=now,
+        base_name=base.name,
+        head_name=base.repository.branch() or "HEAD",
+        seeds=seeds or benchmark.seeds.candidate,
+        stored=base.baseline(benchmark, before, baseline_name, watchers),
+        findings=tuple(base.findings(reference, benchmark, head)),
+        again=lambda fresh: shlex.join(["rlops", "gate", reference, *options, "--seeds", fresh]),
     )
-    beforehand = definition_findings(baseline, benchmark)
-    return judge(baseline.run_set(), candidate, plan, occasion, tuple(beforehand))
+    return Answering(workspace, change, lambda grids: train(workspace, grids, watchers), watchers).verdict()
 
 
-def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watchers: Watchers) -> Verdict:
-    """Judge run set `b` against `a`, on data that exist."""
-    before, after = parse_reference(a), parse_reference(b)
-    beforehand: list[Finding] = []
-    if before.kind == "baseline":
-        baseline = _baseline(workspace, before)
-        beforehand += definition_findings(baseline, terms.benchmark)
-        if terms.benchmark is None:
-            frozen = Metric(name=baseline.metric, step=baseline.step, direction=baseline.direction)
-            terms = replace(terms, metric=frozen)
-    names = metric_name(before, terms.metric.name), metric_name(after, terms.metric.name)
-    beforehand += metric_findings(*names)
-    terms = replace(terms, metric=terms.metric.model_copy(update={"name": names[1]}))
-    candidate = load_run_set(workspace, after, terms, watchers)
-    if before.kind == "baseline":
-        runs = baseline.run_set()
-    else:
-        named = replace(terms, metric=terms.metric.model_copy(update={"name": names[0]}))
-        runs = load_run_set(workspace, before, named, watchers)
-        budgets = _budgets(terms, runs, candidate)
-        beforehand += horizon_findings(runs, candidate, budgets)
-        baseline = Freezing(terms.metric, terms.margins, budgets, random_scores={}).freeze(a, runs)
-    plan = make_plan(baseline, terms)
-    return judge(replace(runs, reference=a), replace(candidate, reference=b), plan, _occasion(), tuple(beforehand))
-
-
-def load_run_set(workspace: Workspace, reference: Reference, terms: Terms, watchers: Watchers) -> RunSet:
-    """The runs that a reference names."""
-    if reference.kind == "baseline":
-        return _baseline(workspace, reference).run_set()
-    return _loader(workspace, terms.metric, watchers).runs(reference)
-
-
-def freeze_baseline(
-    name: str,
-    run_set: RunSet,
-    terms: Terms,
-    random_scores: Callable[[tuple[str, ...]], dict[str, float]],
-    *,
-    trained_here: bool = False,
-) -> Baseline:
-    """The baseline of a run set; random-policy scores are measured where the metric is the environment's return."""
-    sign = 1.0 if terms.metric.direction == "higher-is-better" else -1.0
-    scores = random_scores(run_set.env_ids) if terms.metric.is_episodic_return else {}
-    measured = {env_id: sign * score for env_id, score in scores.items()}
-    freezing = Freezing(
-        metric=terms.metric,
-        margins=terms.margins,
-        budgets=_budgets(terms, run_set),
-        random_scores=measured,
-        benchmark=terms.benchmark.name if terms.benchmark else None,
-        benchmark_command=terms.benchmark.command if terms.benchmark and trained_here else (),
-        command=_command(),
+def _not_at_the_base(base: Base, reference: str) -> Verdict:
+    """A change that introduces a benchmark: nothing can be compared before it is merged."""
+    benchmark = read_benchmark(find_benchmark(reference, base.workspace.root))
+    variant = checkout(base.workspace.root, benchmark)
+    step = NextStep(
+        text=f"merge the benchmark first; the gate begins with the next change. To try it here: rlops run {reference}"
     )
-    return freezing.freeze(name, run_set)
+    why = f"the {base.name} ({base.commit[:7]}) has no benchmark '{reference}'"
+    return no_baseline_yet(benchmark, _nothing(variant, "checkout"), occasion(), why, step)
 
 
-def write_verdict(workspace: Workspace, verdict: Verdict, html: str) -> Path:
-    """The folder with verdict.json and report.html; the same data and plan give the same folder."""
-    workspace.prepare()
-    folder = workspace.verdicts / f"{verdict.benchmark or 'compare'}-{verdict.identity()[:12]}"
-    write_whole(folder / "report.html", html)
-    write_whole(folder / "verdict.json", verdict.to_json())
-    return folder
-
-
-def _baseline(workspace: Workspace, reference: Reference) -> Baseline:
-    baseline = read_baseline(reference.target, workspace.baselines)
-    if reference.seeds is not None:
-        raise UsageError(f"'{reference.text}': a baseline is compared with all its seeds; only env_id filters it")
-    return baseline if reference.env_ids is None else baseline.select(reference.env_ids)
-
-
-def _budgets(terms: Terms, *run_sets: RunSet) -> dict[str, int]:
-    horizons = common_horizons(*run_sets)
-    return {env_id: terms.budget or horizon for env_id, horizon in horizons.items() if terms.budget or horizon > 0}
-
-
-def _loader(workspace: Workspace, metric: Metric, watchers: Watchers) -> Loader:
-    return Loader(Store(workspace.runs), metric, watchers.pulled)
-
-
-def _next(seeds: tuple[int, ...], more: int) -> range:
-    return range(max(seeds) + 1, max(seeds) + 1 + more)
-
-
-def _occasion(
-    cells_trained: int | None = None,
-    cells_known: int | None = None,
-    failures: tuple[FailureRecord, ...] = (),
-    fresh_seeds: Callable[[int], str] | None = None,
-) -> Occasion:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Occasion(_command(), now, cells_trained, cells_known, failures, fresh_seeds)
-
-
-def _command() -> str:
-    """The command line as a user can repeat it."""
-    return shlex.join(["rlops", *sys.argv[1:]])
+def _nothing(variant: Variant, name: str) -> RunSet:
+    return RunSet(f"{name} {variant.name}", (), variant.provenance.to_json())

@@ -9,8 +9,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 WINGS = ("stats", "plan", "launch", "curves", "judge", "report", "cli")
-TOP = ("errors", "files", "workspace", "gate")
-"""Modules beside the wings; `errors` and `files` stand below all of them, `workspace` and `gate` above."""
 MAY_IMPORT = {
     "stats": set(),
     "plan": {"stats"},
@@ -18,18 +16,21 @@ MAY_IMPORT = {
     "curves": {"stats", "plan"},
     "judge": {"stats", "plan", "curves"},
     "report": {"stats", "plan", "curves", "judge"},
-    "cli": {*WINGS, "workspace", "gate"} - {"cli"},
-    "gate": {*WINGS, "workspace"} - {"cli", "report"},
+    "cli": {*WINGS, "workspace", "run_sets", "gate"} - {"cli"},
+    "gate": {*WINGS, "workspace", "run_sets", "change"} - {"cli", "report"},
+    "change": {*WINGS, "workspace", "run_sets"} - {"cli", "report"},
+    "run_sets": {*WINGS, "workspace"} - {"cli", "report"},
     "workspace": set(),
     "errors": set(),
     "files": set(),
+    "strangers": set(),
     "__main__": {"cli"},
     "__init__": set(),
 }
 INTERFACES = {"rlops.judge.record"}
 """Modules that other wings may name beside the wings' own: verdict.json, which every renderer reads."""
-GROUND = {"errors", "files", "__init__"}
-"""What every wing may use: exit codes, writing files, the version. Not `stats`, which knows nothing of ours."""
+GROUND = {"errors", "files", "strangers", "__init__"}
+"""What every wing may use: exit codes, files, dealing with strangers, the version. Not `stats`, which stands alone."""
 FORBIDDEN_THIRD_PARTIES = {
     "stats": {"wandb", "click", "jinja2", "torch", "pandas", "pydantic", "rich", "gymnasium"},
     "judge": {"wandb", "click", "jinja2", "torch", "rich", "gymnasium"},

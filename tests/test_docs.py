@@ -60,10 +60,10 @@ def test_every_verdict_and_exit_code_is_explained():
 def test_every_finding_is_explained_and_no_other():
     text = (DOCS / "findings.md").read_text()
     explained = set(re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE))
-    integrity = (ROOT / "rlops/judge/integrity.py").read_text()
+    judge = "".join((ROOT / f"rlops/judge/{name}.py").read_text() for name in ("integrity", "definition", "no_runs"))
     faults = (ROOT / "rlops/curves/faults.py").read_text()
-    used = set(re.findall(r'_finding\(\s*"([\w-]+)"', integrity)) | set(re.findall(r'kind="([\w-]+)"', integrity))
-    used |= set(re.findall(r'cases\["([\w-]+)"', integrity)) | set(re.findall(r'Fault\(\s*"([\w-]+)"', faults))
+    used = set(re.findall(r'make_finding\(\s*"([\w-]+)"', judge)) | set(re.findall(r'cases\["([\w-]+)"', judge))
+    used |= set(re.findall(r'Fault\(\s*"([\w-]+)"', faults))
     used |= {f"{state}-run" for state in ("failed", "crashed", "running")}
     assert explained == used
 

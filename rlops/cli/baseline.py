@@ -46,24 +46,27 @@ def save(
     from rlops.cli.progress import watching
     from rlops.curves import parse_reference, write_baseline
     from rlops.errors import RunsFailedError, UsageError
-    from rlops.gate import Terms, freeze_baseline, load_run_set, train, trained_runs
+    from rlops.gate import train
     from rlops.launch import random_scores
-    from rlops.plan import find_benchmark, parse_seeds, read_benchmark
+    from rlops.plan import checkout, expand, find_benchmark, parse_seeds, read_benchmark
+    from rlops.run_sets import Terms, freeze_baseline, load_run_set, trained_runs
 
     if not re.fullmatch(r"[\w.-]+", name):
         raise UsageError(f"'{name}' is no name for a baseline; use letters, digits, '.', '_' and '-'")
     definition = read_benchmark(find_benchmark(benchmark or name, workspace.root))
     terms = Terms.of(definition)
+    grid = None
     with watching(quiet=quiet) as watchers:
         if run_set is not None:
             runs = load_run_set(workspace, parse_reference(run_set), terms, watchers)
         else:
             wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.baseline
-            board = train(workspace, definition, wanted, watchers)
+            grid = expand(definition, checkout(workspace.root, definition), wanted)
+            board = train(workspace, [grid], watchers)
             if board.failures:
                 raise RunsFailedError(f"{NOT_SAVED} mend them and run the same command with --force on `rlops run`")
-            runs = trained_runs(workspace, board.grid, wanted, watchers)
-    record = freeze_baseline(name, runs, terms, random_scores, trained_here=run_set is None)
+            runs = trained_runs(workspace, grid, watchers)
+    record = freeze_baseline(name, runs, terms, random_scores, grid)
     if _gaps(record, definition) and not leave_out_failed:
         raise RunsFailedError(
             f"{NOT_SAVED}\n" + "\n".join(_gaps(record, definition)) + "\n--leave-out-failed saves the rest"

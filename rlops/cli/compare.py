@@ -10,7 +10,7 @@ from rlops.cli.options import json_option, publish, quiet_option, report_option,
 from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
-    from rlops.gate import Terms
+    from rlops.run_sets import Terms
 
 
 @click.command("compare", short_help="Does run set B learn worse than run set A? Never trains.")
@@ -56,7 +56,7 @@ def command(
     """
     from rlops.cli.progress import watching
     from rlops.curves import parse_reference
-    from rlops.gate import compare_references
+    from rlops.run_sets import compare_references
 
     terms = _terms(benchmark, policy_path, metric, lower_is_better, budget, workspace)
     if parse_reference(a).kind == "baseline":
@@ -75,8 +75,8 @@ def _terms(
     workspace: Workspace,
 ) -> "Terms":
     """A benchmark says everything; without one the options do. Both at once would leave open which one holds."""
-    from rlops.gate import Terms
     from rlops.plan import Metric, find_benchmark, read_benchmark, read_rules
+    from rlops.run_sets import Terms
 
     if benchmark is not None:
         if metric or lower_is_better or budget:

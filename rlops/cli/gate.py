@@ -10,6 +10,11 @@ from rlops.workspace import Workspace
 
 @click.command("gate", short_help="Train the checkout and judge it against a baseline: the verb for CI.")
 @click.argument("benchmark")
+@click.option(
+    "--base",
+    metavar="REF",
+    help="Judge against the merge base with this branch, by the benchmark file and the baseline that stand there.",
+)
 @click.option("--baseline", help="The baseline's name; default: the benchmark file's.")
 @click.option("--seeds", help="Candidate seeds, like 101-110; default: the benchmark's.")
 @report_option
@@ -18,6 +23,7 @@ from rlops.workspace import Workspace
 @workspace_option
 def command(
     benchmark: str,
+    base: str | None,
     baseline: str | None,
     seeds: str | None,
     report_path: Path | None,
@@ -25,17 +31,22 @@ def command(
     quiet: bool,
     workspace: Workspace,
 ) -> None:
-    """Train the checkout's candidate seeds on BENCHMARK and judge their learning curves against a stored baseline.
+    """Train the checkout's candidate seeds on BENCHMARK and judge their learning curves.
 
-    The plan (margins, levels, seeds) is fixed before anything is trained. Cells that are done are not trained again.
+    Against a stored baseline; with --base against the version that the branch started from: that is trained as well
+    (what is not known yet), unless the stored baseline was made of it. Equal code is identical at once, and bit-equal
+    curves of two seeds are, too. The plan is fixed before anything is trained; known cells are not trained again.
     """
     from rlops.cli.progress import watching
-    from rlops.gate import gate
+    from rlops.gate import gate, gate_change
     from rlops.plan import find_benchmark, parse_seeds, read_benchmark
 
-    definition = read_benchmark(find_benchmark(benchmark, workspace.root))
-    wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.candidate
-    name = baseline or definition.baseline or definition.name
+    wanted = parse_seeds(seeds, "--seeds") if seeds else None
     with watching(quiet=quiet) as watchers:
-        verdict = gate(workspace, definition, name, wanted, watchers)
+        if base is not None:
+            verdict = gate_change(workspace, benchmark, base, baseline, wanted, watchers)
+        else:
+            definition = read_benchmark(find_benchmark(benchmark, workspace.root))
+            name = baseline or definition.baseline or definition.name
+            verdict = gate(workspace, definition, name, wanted or definition.seeds.candidate, watchers)
     publish(workspace, verdict, report_path, as_json=as_json)

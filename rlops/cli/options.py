@@ -58,8 +58,8 @@ def say(text: str, *, quiet: bool = False) -> None:
 
 def publish(workspace: Workspace, verdict: "Verdict", report_path: Path | None, *, as_json: bool) -> None:
     """Write the record and its report, print the answer, and leave with the verdict's exit code."""
-    from rlops.gate import write_verdict
     from rlops.report import render_html
+    from rlops.run_sets import write_verdict
 
     html = render_html(verdict)
     folder = write_verdict(workspace, verdict, html)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rlops.cli.options import say
-from rlops.gate import Watchers
 from rlops.launch import Board, CellGroup
+from rlops.run_sets import Watchers
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -35,31 +35,31 @@ class PlainLines:
     def __init__(self) -> None:
         self._running: dict[CellGroup, float] = {}
         self._started = time.monotonic()
-        self._announced = False
+        self._announced: Board | None = None
         self._told_ending = False
 
     def launched(self, board: Board) -> None:
         """Say what changed since the last call."""
-        if not self._announced:
-            self._announced = True
-            total = len(board.grid.cells)
-            say(f"{board.grid.benchmark.name}: {total} cells, {board.known} known, {total - board.known} to train")
+        if self._announced is not board:
+            self._announced = board
+            total = board.total
+            say(f"{board.grids[0].benchmark.name}: {total} cells, {board.known} known, {total - board.known} to train")
         if board.ending and not self._told_ending:
             self._told_ending = True
             say(f"  letting {len(board.running)} running processes end; Ctrl-C again stops them")
         for group in [group for group in self._running if group not in board.running]:
             seconds = time.monotonic() - self._running.pop(group)
             if group in board.elsewhere:
-                say(f"  waiting  {group.label}: another rlops is training it")
+                say(f"  waiting  {board.label(group)}: another rlops is training it")
                 continue
             say(
-                f"  {'ended  ' if group in board.ended else 'stopped'}  {group.label}  {seconds:.0f} s"
-                f"  ({board.trained + board.known}/{len(board.grid.cells)} cells)"
+                f"  {'ended  ' if group in board.ended else 'stopped'}  {board.label(group)}  {seconds:.0f} s"
+                f"  ({board.trained + board.known}/{board.total} cells)"
             )
         for group in board.running:
             if group not in self._running:
                 self._running[group] = board.running[group]
-                say(f"  started  {group.label}")
+                say(f"  started  {board.label(group)}")
 
     def pulled(self, done: int, total: int) -> None:
         """Say so once at the end."""
@@ -96,11 +96,11 @@ class _LiveBoard:
         if self._board is None or self._pulled:
             return Text(self._pulled)
         board = self._board
-        done, total = board.known + board.trained, len(board.grid.cells)
-        lines = [f"{board.grid.benchmark.name}  {done}/{total} cells"]
+        done, total = board.known + board.trained, board.total
+        lines = [f"{board.grids[0].benchmark.name}  {done}/{total} cells"]
         for group, since in board.running.items():
             last = group.directory.log_tail(1)[:70]
-            lines.append(f"  {group.label}  {time.monotonic() - since:4.0f} s  {last}")
+            lines.append(f"  {board.label(group)}  {time.monotonic() - since:4.0f} s  {last}")
         if board.ending:
             lines.append("  letting the running processes end; Ctrl-C again stops them")
         if board.waiting:

@@ -21,13 +21,14 @@ def command(benchmark: str, seeds: str | None, force: bool, quiet: bool, workspa
     """
     from rlops.cli.progress import watching
     from rlops.gate import train
-    from rlops.plan import find_benchmark, format_seeds, parse_seeds, read_benchmark
+    from rlops.plan import checkout, expand, find_benchmark, format_seeds, parse_seeds, read_benchmark
 
     definition = read_benchmark(find_benchmark(benchmark, workspace.root))
     wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.candidate
     with watching(quiet=quiet) as watchers:
-        board = train(workspace, definition, wanted, watchers, force=force)
-    reference = f"dir:{shown(board.folder)}?seed={format_seeds(wanted)}"
+        grid = expand(definition, checkout(workspace.root, definition), wanted)
+        board = train(workspace, [grid], watchers, force=force)
+    reference = f"dir:{shown(board.folder / grid.name)}?seed={format_seeds(wanted)}"
     say(f"{board.trained} cells trained, {board.known} were known; the run set: {reference}", quiet=quiet)
     if board.failures:
         raise RunsFailedError(f"{len(board.failures)} processes failed, see above; --force trains failed cells again")

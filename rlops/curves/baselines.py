@@ -61,7 +61,10 @@ class BaselineEnvironment(_Record):
 
 
 class Baseline(_Record):
-    """A frozen run set. `command` made it, `benchmark_command` trained it; `suite_margin`: a fraction of the scale."""
+    """A frozen run set. `suite_margin`: a fraction of the scale.
+
+    `command` made it, `benchmark_command` trained it; `benchmark_key`: the content key that its cells share.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -73,6 +76,7 @@ class Baseline(_Record):
     direction: Literal["higher-is-better", "lower-is-better"]
     command: str
     benchmark_command: tuple[str, ...] = ()
+    benchmark_key: str | None = None
     provenance: Mapping[str, Any]
     margins: Margins
     suite_margin: float
@@ -133,6 +137,7 @@ class Freezing:
     random_scores: Mapping[str, float]
     benchmark: str | None = None
     benchmark_command: tuple[str, ...] = ()
+    benchmark_key: str | None = None
     command: str = ""
 
     def freeze(self, name: str, run_set: RunSet) -> Baseline:
@@ -152,6 +157,7 @@ class Freezing:
             direction=self.metric.direction,
             command=self.command,
             benchmark_command=self.benchmark_command,
+            benchmark_key=self.benchmark_key,
             provenance=run_set.provenance,
             margins=self.margins,
             suite_margin=0.0,

@@ -104,20 +104,23 @@ class Comparison:
     suite: SuiteComparison | None
 
 
-def compare(baseline: RunSet, candidate: RunSet, plan: Plan) -> Comparison:
-    """Compare the sound runs of both sides under `plan`."""
-    environments = tuple(_environment(item, baseline, candidate, plan) for item in plan.environments)
+def compare(baseline: RunSet, candidate: RunSet, plan: Plan, twins: RunSet | None = None) -> Comparison:
+    """Compare the sound runs of both sides under `plan`; `twins` as in `judge`."""
+    environments = tuple(_environment(item, baseline, candidate, plan, twins) for item in plan.environments)
     return Comparison(environments, _suite(environments, plan))
 
 
-def _environment(item: EnvironmentPlan, baseline: RunSet, candidate: RunSet, plan: Plan) -> EnvironmentComparison:
+def _environment(
+    item: EnvironmentPlan, baseline: RunSet, candidate: RunSet, plan: Plan, twins: RunSet | None
+) -> EnvironmentComparison:
     before = tuple(sound_runs(baseline.of(item.env_id), item.budget))
     now = tuple(sound_runs(candidate.of(item.env_id), item.budget))
     grids0, grids1 = (_grids(runs, item.budget, higher_is_better=plan.higher_is_better) for runs in (before, now))
     tests = None
     if min(len(before), len(now)) >= 2:
         tests = _tests(final(grids0), final(grids1), item, plan)
-    return EnvironmentComparison(item, before, now, grids0, grids1, _identical(before, now), tests)
+    alike = sound_runs(twins.of(item.env_id), item.budget) if twins is not None else before
+    return EnvironmentComparison(item, before, now, grids0, grids1, _identical(alike, now), tests)
 
 
 def _grids(runs: Sequence[Run], budget: int, *, higher_is_better: bool) -> Floats:

@@ -1,14 +1,14 @@
 """Findings: what the reader must know beside the verdict. Named, never averaged away, never stretched."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from rlops.curves import Baseline, Run, RunSet, common_config, duplicates, fault_of, sound_runs
-from rlops.judge.record import Finding, Side
+from rlops.curves import Run, RunSet, common_config, duplicates, fault_of, sound_runs
+from rlops.judge.record import Finding, Side, make_finding
 from rlops.judge.verdict import seeds_may_pass
-from rlops.plan import Benchmark, Plan
+from rlops.plan import Plan, Policy
 from rlops.stats import smallest_p
 
 FEWEST_RUNS = 2
@@ -17,44 +17,9 @@ UNEQUAL_HORIZON = 0.9
 BEYOND_BUDGET = 1.5
 """Curves longer than this many budgets are probably counted in other steps (arbitrary)."""
 NAMED = 4
+ABOUT_TESTS = frozenset({"too-few-seeds", "level-unreachable"})
+"""Findings that say what a test with so few runs cannot show."""
 OTHER_PLACES = frozenset({"seed", "seeds", "env_id", "exp_name"})
-
-
-def definition_findings(baseline: Baseline, benchmark: Benchmark | None) -> list[Finding]:
-    """What makes a stored baseline not comparable with the benchmark as it is now."""
-    if benchmark is None:
-        return []
-    metric = benchmark.metric
-    pairs: list[tuple[str, object, object, str | None]] = [
-        ("metric", baseline.metric, metric.name, None),
-        ("step counter", baseline.step, metric.step, None),
-        ("direction", baseline.direction, metric.direction, None),
-    ]
-    if baseline.benchmark_command:
-        pairs.append(("command", " ".join(baseline.benchmark_command), " ".join(benchmark.command), None))
-    found = []
-    if baseline.margins != benchmark.margins:
-        detail = "the benchmark's [margins] were changed after the baseline was frozen; the frozen ones hold"
-        found.append(_finding("other-margins", "warning", detail, None))
-    pairs += [("budget", item.budget, benchmark.budget, item.env_id) for item in baseline.environments]
-    return found + [
-        Finding(
-            kind="other-definition",
-            severity="not-comparable",
-            env_id=env_id,
-            detail=f"the {what} of the baseline is {before}, the benchmark's is {now}",
-        )
-        for what, before, now, env_id in pairs
-        if before != now
-    ]
-
-
-def metric_findings(baseline: str, candidate: str) -> list[Finding]:
-    """Sides whose metrics have other names: `charts/episodic_return` and `episodic_return` are the same."""
-    if baseline.rpartition("/")[2] == candidate.rpartition("/")[2]:
-        return []
-    detail = f"the baseline's metric is {baseline}, the candidate's {candidate}"
-    return [_finding("other-definition", "not-comparable", detail, None)]
 
 
 def findings(baseline: RunSet, candidate: RunSet, plan: Plan) -> list[Finding]:
@@ -74,27 +39,25 @@ def findings(baseline: RunSet, candidate: RunSet, plan: Plan) -> list[Finding]:
         found += _hyperparameters(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
         if not item.informative:
             detail = f"the baseline's gain over a random policy ({item.scale:.4g}) is no larger than its spread"
-            found.append(_finding("uninformative", "note", detail, item.env_id))
+            found.append(make_finding("uninformative", "note", detail, item.env_id))
     found += _too_few(baseline, candidate, plan)
     known = {item.env_id for item in plan.environments}
     strangers = [env_id for env_id in dict.fromkeys((*baseline.env_ids, *candidate.env_ids)) if env_id not in known]
     detail = "the baseline has fewer than two scorable runs here: the environment is not judged"
-    found += [_finding("no-baseline", "warning", detail, env_id) for env_id in strangers]
+    found += [make_finding("no-baseline", "warning", detail, env_id) for env_id in strangers]
     return found + _surroundings(baseline.provenance, candidate.provenance) + _confounded(baseline, candidate)
 
 
-def forecast(baseline: RunSet, plan: Plan, n_candidate: int) -> list[str]:
-    """What so many candidate seeds cannot show, whatever they score: to be said before they are trained."""
-    m = len(plan.environments)
+def forecast(n_baseline: Mapping[str, int], policy: Policy, n_candidate: int) -> list[str]:
+    """What so many seeds cannot show, whatever they score: to be said before the candidate is trained.
+
+    `n_baseline`: environment -> baseline runs that can be scored.
+    """
+    m = len(n_baseline)
     said = []
     if not seeds_may_pass(m, n_candidate):
         said.append(f"{n_candidate} candidate seeds on {m} environments can prove harm, but never pass")
-    level = plan.policy.alpha / m
-    mute = [
-        item.env_id
-        for item in plan.environments
-        if smallest_p(len(sound_runs(baseline.of(item.env_id), item.budget)), n_candidate) > level
-    ]
+    mute = [env_id for env_id, n in n_baseline.items() if smallest_p(n, n_candidate) > policy.alpha / m]
     if mute:
         said.append(f"{n_candidate} candidate seeds can name no regression of one environment in {len(mute)} of {m}")
     return said
@@ -109,15 +72,8 @@ def horizon_findings(baseline: RunSet, candidate: RunSet, budgets: Mapping[str, 
             detail = (
                 f"the baseline ends at step {ends[0]:,}, the candidate at {ends[1]:,}; both are judged at {budget:,}"
             )
-            found.append(_finding("unequal-horizons", "warning", detail, env_id))
+            found.append(make_finding("unequal-horizons", "warning", detail, env_id))
     return found
-
-
-def _finding(
-    kind: str, severity: str, detail: str, env_id: str | None, side: Side | None = None, seeds: Iterable[int] = ()
-) -> Finding:
-    fields = {"kind": kind, "severity": severity, "detail": detail, "env_id": env_id, "side": side}
-    return Finding.model_validate({**fields, "seeds": tuple(sorted(seeds))})
 
 
 def _faults(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterator[Finding]:
@@ -131,7 +87,7 @@ def _faults(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterat
         (seed, detail), *others = cases
         if others:
             detail = f"{len(cases)} runs; seed {seed}: {detail}"
-        yield _finding(kind, "failed" if side == "candidate" else "warning", detail, env_id, side, dict(cases))
+        yield make_finding(kind, "failed" if side == "candidate" else "warning", detail, env_id, side, dict(cases))
 
 
 def _copies(runs: Sequence[Run], side: Side, env_id: str) -> Iterator[Finding]:
@@ -139,28 +95,30 @@ def _copies(runs: Sequence[Run], side: Side, env_id: str) -> Iterator[Finding]:
     if copies:
         pairs = ", ".join(f"{copy} = {original}" for copy, original in sorted(copies.items()))
         detail = f"equal curves under different seeds ({pairs}); each counts once"
-        yield _finding("duplicated-seeds", "warning", detail, env_id, side, copies)
+        yield make_finding("duplicated-seeds", "warning", detail, env_id, side, copies)
     again = [seed for seed, count in Counter(run.seed for run in runs).items() if count > 1]
     if again:
         detail = "more than one run; which one counts cannot be told, so none does"
-        yield _finding("repeated-seed", "failed" if side == "candidate" else "warning", detail, env_id, side, again)
+        yield make_finding("repeated-seed", "failed" if side == "candidate" else "warning", detail, env_id, side, again)
 
 
 def _beyond_budget(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterator[Finding]:
     beyond = [run.seed for run in runs if run.curve.last_step > BEYOND_BUDGET * budget]
     if beyond:
         last = max(run.curve.last_step for run in runs)
-        yield _finding("beyond-budget", "warning", f"logged up to step {last:,} of {budget:,}", env_id, side, beyond)
+        yield make_finding(
+            "beyond-budget", "warning", f"logged up to step {last:,} of {budget:,}", env_id, side, beyond
+        )
 
 
 def _oddities(runs: Sequence[Run], side: Side, env_id: str) -> Iterator[Finding]:
     repeated = {run.seed: run.curve.repeated_steps for run in runs if run.curve.repeated_steps}
     if repeated:
         detail = f"{sum(repeated.values())} points share their step with an earlier one; the later one counts"
-        yield _finding("repeated-steps", "note", detail, env_id, side, repeated)
+        yield make_finding("repeated-steps", "note", detail, env_id, side, repeated)
     constant = [run.seed for run in runs if run.curve.values.size > 1 and np.ptp(run.curve.values) == 0]
     if constant:
-        yield _finding("constant-curve", "note", "the metric never changes", env_id, side, constant)
+        yield make_finding("constant-curve", "note", "the metric never changes", env_id, side, constant)
 
 
 def _missing_seeds(candidate: RunSet, plan: Plan, env_id: str) -> Iterator[Finding]:
@@ -169,13 +127,15 @@ def _missing_seeds(candidate: RunSet, plan: Plan, env_id: str) -> Iterator[Findi
         missing, severity = set(plan.seeds) - there, "failed"
         detail = "planned, but there is no run"
     elif not there:
-        yield _finding("missing-seeds", "failed", "the candidate has no run of this environment", env_id, "candidate")
+        yield make_finding(
+            "missing-seeds", "failed", "the candidate has no run of this environment", env_id, "candidate"
+        )
         return
     else:
         missing, severity = {run.seed for run in candidate.runs} - there, "warning"
         detail = "other environments of the candidate have them, this one does not"
     if missing:
-        yield _finding("missing-seeds", severity, detail, env_id, "candidate", missing)
+        yield make_finding("missing-seeds", severity, detail, env_id, "candidate", missing)
 
 
 def _too_few(baseline: RunSet, candidate: RunSet, plan: Plan) -> Iterator[Finding]:
@@ -195,10 +155,10 @@ def _too_few(baseline: RunSet, candidate: RunSet, plan: Plan) -> Iterator[Findin
             cases["level-unreachable", detail].append(item.env_id)
     for (kind, detail), env_ids in cases.items():
         if len(env_ids) == 1:
-            yield _finding(kind, "warning", detail, env_ids[0])
+            yield make_finding(kind, "warning", detail, env_ids[0])
         else:
             named = ", ".join(env_ids[:NAMED]) + (", ..." if len(env_ids) > NAMED else "")
-            yield _finding(kind, "warning", f"in {len(env_ids)} environments ({named}): {detail}", None)
+            yield make_finding(kind, "warning", f"in {len(env_ids)} environments ({named}): {detail}", None)
 
 
 def _same_runs(baseline: Sequence[Run], candidate: Sequence[Run], env_id: str) -> Iterator[Finding]:
@@ -209,10 +169,10 @@ def _same_runs(baseline: Sequence[Run], candidate: Sequence[Run], env_id: str) -
     twice = [new.seed for old, new in equal if old.source and old.source == new.source]
     unknown = [new.seed for old, new in equal if old.fingerprint is None and new.seed not in twice]
     if twice:
-        yield _finding("same-runs", "not-comparable", "both sides are the same runs", env_id, None, twice)
+        yield make_finding("same-runs", "not-comparable", "both sides are the same runs", env_id, None, twice)
     if unknown:
         detail = "both sides have bit-equal curves, on machines that are not known; are they the same runs?"
-        yield _finding("same-runs", "warning", detail, env_id, None, unknown)
+        yield make_finding("same-runs", "warning", detail, env_id, None, unknown)
 
 
 def _hyperparameters(baseline: Sequence[Run], candidate: Sequence[Run], env_id: str) -> Iterator[Finding]:
@@ -222,7 +182,7 @@ def _hyperparameters(baseline: Sequence[Run], candidate: Sequence[Run], env_id: 
     unequal = [key for key in before if key in now and key not in OTHER_PLACES and before[key] != now[key]]
     if unequal:
         detail = ", ".join(f"{key} {before[key]} → {now[key]}" for key in sorted(unequal))
-        yield _finding("hyperparameters", "warning", f"unequal settings: {detail}", env_id)
+        yield make_finding("hyperparameters", "warning", f"unequal settings: {detail}", env_id)
 
 
 def _surroundings(baseline: Mapping[str, object], candidate: Mapping[str, object]) -> list[Finding]:
@@ -232,7 +192,7 @@ def _surroundings(baseline: Mapping[str, object], candidate: Mapping[str, object
         names = sorted({*before, *now})
         unequal = [f"{n} {before.get(n, '–')} → {now.get(n, '–')}" for n in names if before.get(n) != now.get(n)]
         if unequal:
-            found.append(_finding("packages", "warning", ", ".join(unequal), None))
+            found.append(make_finding("packages", "warning", ", ".join(unequal), None))
     return found
 
 
@@ -242,4 +202,4 @@ def _confounded(baseline: RunSet, candidate: RunSet) -> list[Finding]:
     if not before or not now or before & now:
         return []
     detail = "no machine is on both sides: what the machine changes and what the code changes cannot be told apart"
-    return [_finding("machine", "note", detail, None)]
+    return [make_finding("machine", "note", detail, None)]

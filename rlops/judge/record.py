@@ -7,7 +7,7 @@ worse; scores and curves are in the metric's own units and direction. p-values a
 import enum
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -55,6 +55,14 @@ class Finding(_Record):
     env_id: str | None = None
     side: Side | None = None
     seeds: tuple[int, ...] = ()
+
+
+def make_finding(
+    kind: str, severity: str, detail: str, env_id: str | None, side: Side | None = None, seeds: Iterable[int] = ()
+) -> Finding:
+    """A finding, its seeds in order."""
+    fields = {"kind": kind, "severity": severity, "detail": detail, "env_id": env_id, "side": side}
+    return Finding.model_validate({**fields, "seeds": tuple(sorted(seeds))})
 
 
 class RunRow(_Record):

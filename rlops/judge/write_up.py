@@ -39,8 +39,8 @@ def write_up(case: Case) -> Verdict:
         metric=plan.metric.name,
         step=plan.metric.step,
         direction=plan.metric.direction,
-        baseline=_side(case.baseline),
-        candidate=_side(case.candidate),
+        baseline=side_record(case.baseline),
+        candidate=side_record(case.candidate),
         policy=PolicyRecord(
             alpha=plan.policy.alpha,
             beta=plan.policy.beta,
@@ -101,7 +101,7 @@ def next_step(case: Case, environments: Sequence[EnvironmentVerdict]) -> NextSte
         case Word.INCONCLUSIVE:
             return _more_seeds(case, environments)
         case Word.IDENTICAL:
-            return NextStep(text="nothing to read on for; if the change was meant to matter, check that it was applied")
+            return NextStep(text="nothing to do; if the change was meant to matter, check that it was applied")
     return NextStep(text="nothing to do: no environment needs a look")
 
 
@@ -146,7 +146,8 @@ def _suite(case: Case) -> Suite | None:
     )
 
 
-def _side(run_set: RunSet) -> SideRecord:
+def side_record(run_set: RunSet) -> SideRecord:
+    """Who took part, as far as it is known."""
     known: Mapping[str, Any] = run_set.provenance
     return SideRecord(
         reference=run_set.reference,

@@ -5,26 +5,18 @@ import hashlib
 import math
 import os
 import re
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlops.launch.imports import RECORDER, packages_of
 from rlops.launch.supervise import finished, read_json
 from rlops.plan import Cell, Grid, format_seeds
+from rlops.strangers import clean, passed_on, redacted
 
-PASSED_ON = (
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TERM", "VIRTUAL_ENV",
-    "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "MUJOCO_GL", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-    "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS",
-)  # fmt: skip
-"""All that a child sees of the user's environment: no token, and nothing that chooses other code (PYTHONPATH)."""
-PASSED_ON_ONLINE = ("WANDB_API_KEY", "WANDB_BASE_URL")
+PASSED_ON_ONLINE = r"WANDB_(API_KEY|BASE_URL)"
 LOG_TAIL_LINES = 20
-SECRET_NAMES = r"key|token|secret|passw|credential|proxy"  # noqa: S105  (names, not values)
-SHORTEST_SECRET = 8
-"""Shorter values stand in ordinary words, too (arbitrary)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,25 +71,32 @@ class CellGroup:
             "env_id": self.env_id,
             "seeds": list(self.seeds),
             "keys": {str(cell.seed): cell.key for cell in self.cells},
-            "command": list(benchmark.argv(self.env_id, self.seeds, sys.executable)),
+            "command": list(benchmark.argv(self.env_id, self.seeds, variant.python)),
             "reproduce": {str(seed): list(benchmark.argv(self.env_id, (seed,), "python")) for seed in self.seeds},
             "working_directory": str(variant.root),
             "minutes": benchmark.resources.minutes,
             "grace_seconds": benchmark.resources.grace_seconds,
             "provenance": variant.provenance.to_json(),
+            "imports": {
+                "root": str(variant.top or variant.root),
+                "elsewhere": [str(place) for place in variant.elsewhere],
+                "packages": packages_of(variant.root, benchmark.code),
+                "python": variant.python,
+            },
         }
 
     def environment(self) -> dict[str, str]:
         """The variables the process gets: an allow-list, and wandb told to log here."""
         benchmark = self.grid.benchmark
-        passed = PASSED_ON + (PASSED_ON_ONLINE if benchmark.wandb.mode == "online" else ())
-        variables = {name: os.environ[name] for name in passed if name in os.environ}
+        variables = passed_on(PASSED_ON_ONLINE if benchmark.wandb.mode == "online" else None)
         threads = str(benchmark.resources.cores)
         defaults = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"}
         return {
             **defaults,
             **variables,
             **benchmark.variables,
+            "PYTHONPATH": os.pathsep.join(self._search_path()),
+            "RLOPS_IMPORTS": str(self.folder.resolve()),
             "WANDB_MODE": benchmark.wandb.mode,
             "WANDB_DIR": str(self.folder.resolve()),
             "WANDB_PROJECT": benchmark.wandb.project,
@@ -106,6 +105,12 @@ class CellGroup:
             "WANDB_TAGS": f"rlops,{benchmark.name}",
             "WANDB_SILENT": "true",
         }
+
+    def _search_path(self) -> list[str]:
+        """The recorder of imports, the version's own folders, then what the benchmark asks for."""
+        own = [str(place) for place in self.grid.variant.search_path]
+        asked = self.grid.benchmark.variables.get("PYTHONPATH")
+        return [str(RECORDER), *own, *([asked] if asked else [])]
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ class CellDirectory:
                 text = file.read().decode(errors="replace")
         except OSError:
             return ""
-        return "\n".join(redacted(plain_text(text)).splitlines()[-lines:])
+        return "\n".join(redacted(clean(text.replace("\r\n", "\n").replace("\r", "\n"))).splitlines()[-lines:])
 
 
 def label(env_id: str, seeds: Iterable[int]) -> str:
@@ -150,35 +155,24 @@ def label(env_id: str, seeds: Iterable[int]) -> str:
     return f"{env_id} seed{'s' if len(numbers) > 1 else ''} {format_seeds(numbers)}"
 
 
-def redacted(text: str) -> str:
-    """The text without the values of secret variables of this environment, which a trainer may have printed."""
-    for name, value in os.environ.items():
-        if re.search(SECRET_NAMES, name, flags=re.IGNORECASE) and len(value) >= SHORTEST_SECRET:
-            text = text.replace(value, f"[{name}]")
-    return text
+def group_cells(missing: Mapping[Grid, Sequence[Cell]], folder: Path, slots: int) -> list[CellGroup]:
+    """The processes that train the cells that grids miss, so that all `slots` have something to do.
 
-
-def plain_text(text: str) -> str:
-    """Text from a stranger, without terminal control sequences."""
-    text = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.", "", text)
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def group_cells(grid: Grid, cells: Iterable[Cell], parent: Path, slots: int) -> list[CellGroup]:
-    """The processes that train `cells`, in the order of their first cell, so that all `slots` have something to do."""
-    waiting: dict[str, list[Cell]] = {}
-    for cell in cells:
-        waiting.setdefault(cell.env_id, []).append(cell)
-    most = grid.benchmark.resources.seeds_per_process if grid.benchmark.many_seeds_a_process else 1
-    total = sum(len(of_env) for of_env in waiting.values())
-    size = max(1, min(most, math.ceil(total / slots)))
-    groups = [
-        CellGroup(grid, tuple(of_env[i : i + size]), parent)
-        for of_env in waiting.values()
-        for i in range(0, len(of_env), size)
-    ]
-    position = {cell.key: i for i, cell in enumerate(grid.cells)}
-    return sorted(groups, key=lambda group: position[group.cells[0].key])
+    In the order of their first cell, the grids in turns.
+    """
+    total = sum(len(cells) for cells in missing.values())
+    placed = []
+    for turn, (grid, cells) in enumerate(missing.items()):
+        most = grid.benchmark.resources.seeds_per_process if grid.benchmark.many_seeds_a_process else 1
+        size = max(1, min(most, math.ceil(total / slots)))
+        of_env: dict[str, list[tuple[int, Cell]]] = {}
+        for position, cell in enumerate(cells):
+            of_env.setdefault(cell.env_id, []).append((position, cell))
+        for found in of_env.values():
+            for i in range(0, len(found), size):
+                group = CellGroup(grid, tuple(cell for _, cell in found[i : i + size]), folder / grid.name)
+                placed.append((found[i][0], turn, group))
+    return [group for *_, group in sorted(placed, key=lambda item: item[:2])]
 
 
 def finished_cells(parent: Path) -> dict[tuple[str, int], CellDirectory]:

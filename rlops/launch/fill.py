@@ -1,12 +1,13 @@
-"""Fills a grid: trains the cells that are not done, and says how it stands. The same call resumes."""
+"""Fills grids: trains the cells that are not done, and says how they stand. The same call resumes."""
 
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlops.errors import UsageError
-from rlops.launch.cell_group import CellDirectory, CellGroup, finished_cells, group_cells, is_locked, label
+from rlops.launch.cell_group import CellDirectory, CellGroup, finished_cells, group_cells, is_locked
 from rlops.launch.executor import Ending, Executor
 from rlops.launch.interrupts import Interrupts
 from rlops.plan import Cell, Grid, code_sha256, format_seeds
@@ -26,15 +27,15 @@ class Failure:
 
 @dataclass
 class Board:
-    """How a grid stands.
+    """How the grids stand.
 
-    `known`: cells that were done before; `elsewhere`: trained by another rlops right now; `ending`: Ctrl-C was heard,
-    nothing new is started.
+    `known_keys`: of cells that were done before; `elsewhere`: trained by another rlops right now; `ending`: Ctrl-C was
+    heard, nothing new is started.
     """
 
-    grid: Grid
+    grids: tuple[Grid, ...]
     folder: Path
-    known: int = 0
+    known_keys: set[str] = field(default_factory=set)
     waiting: list[CellGroup] = field(default_factory=list)
     running: dict[CellGroup, float] = field(default_factory=dict)
     ended: list[CellGroup] = field(default_factory=list)
@@ -43,13 +44,32 @@ class Board:
     failures: list[Failure] = field(default_factory=list)
 
     @property
+    def total(self) -> int:
+        """All cells."""
+        return sum(len(grid.cells) for grid in self.grids)
+
+    @property
+    def known(self) -> int:
+        """How many cells were done before."""
+        return len(self.known_keys)
+
+    @property
+    def trained_keys(self) -> set[str]:
+        """The keys of the cells trained by this call."""
+        return {cell.key for group in self.ended for cell in group.cells}
+
+    @property
     def trained(self) -> int:
-        """Cells trained by this call."""
-        return sum(len(group.cells) for group in self.ended)
+        """How many cells this call trained."""
+        return len(self.trained_keys)
+
+    def label(self, group: CellGroup) -> str:
+        """How people call a group here: with its version, where there are several."""
+        return f"{group.grid.variant.name} {group.label}" if len(self.grids) > 1 else group.label
 
 
 def fill(
-    grid: Grid,
+    grids: Sequence[Grid],
     folder: Path,
     executor: Executor,
     interrupts: Interrupts,
@@ -57,18 +77,21 @@ def fill(
     *,
     force: bool = False,
 ) -> Board:
-    """Train every cell of `grid` that is not done below `folder`; `changed(board)` is called whenever something moves.
+    """Train every cell of `grids` that is not done below `folder`; `changed(board)` is called whenever something moves.
 
-    `force` trains cells again that failed. Returns when nothing runs any more: all done, or `interrupts` said stop.
+    The grids take turns, cell by cell, so that what a machine does to one it does to the others. `force` trains cells
+    again that failed. Returns when nothing runs any more: all done, or `interrupts` said stop.
     """
-    parent = folder / grid.name
-    if force:
-        _forget_failed(grid.cells, parent)
-    done = finished_cells(parent)
-    missing = [cell for cell in grid.cells if (cell.env_id, cell.seed) not in done]
-    board = Board(grid, parent, known=len(grid.cells) - len(missing))
-    board.waiting = group_cells(grid, missing, parent, executor.capacity())
-    _note_known_failures(board, done)
+    board = Board(tuple(grids), folder)
+    missing: dict[Grid, list[Cell]] = {}
+    for grid in grids:
+        if force:
+            _forget_failed(grid.cells, folder / grid.name)
+        done = finished_cells(folder / grid.name)
+        missing[grid] = [cell for cell in grid.cells if (cell.env_id, cell.seed) not in done]
+        board.known_keys |= {cell.key for cell in grid.cells if cell not in missing[grid]}
+        _note_known_failures(board, grid, done)
+    board.waiting = group_cells(missing, folder, executor.capacity())
     changed(board)
     try:
         while board.running or ((board.waiting or board.elsewhere) and not interrupts.no_more):
@@ -106,7 +129,7 @@ def _step(board: Board, executor: Executor, interrupts: Interrupts) -> bool:
         _come_back_to_the_others(board)
         while board.waiting and len(board.running) < executor.capacity():
             group = board.waiting.pop(0)
-            _check_code(board.grid)
+            _check_code(group.grid)
             executor.submit(group)
             board.running[group] = time.monotonic()
     return before != (len(board.waiting), len(board.running), len(board.elsewhere), board.ending)
@@ -119,18 +142,18 @@ def _settle(board: Board, group: CellGroup, ending: Ending, interrupts: Interrup
     done = group.directory.done
     if ending is Ending.ENDED and done is not None:
         try:
-            _check_code(board.grid)
+            _check_code(group.grid)
         except UsageError:
             (group.folder / "done.json").unlink(missing_ok=True)  # nobody can say which code it was trained by
             raise
         board.ended.append(group)
         if done["exit_code"] != 0:
-            board.failures.append(_failure(group.label, group.directory, f"exit code {done['exit_code']}"))
+            board.failures.append(_failure(board.label(group), group.directory, f"exit code {done['exit_code']}"))
     elif not interrupts.stop_now:
         signal_name = group.directory.killed_by
         how = f"killed by {signal_name}" if signal_name else "stopped from outside"
         how += " (out of memory?)" if signal_name == "SIGKILL" else ""
-        board.failures.append(_failure(group.label, group.directory, f"{how}; the same command trains it again"))
+        board.failures.append(_failure(board.label(group), group.directory, f"{how}; the same command trains it again"))
 
 
 def _check_code(grid: Grid) -> None:
@@ -149,23 +172,24 @@ def _come_back_to_the_others(board: Board) -> None:
         if any(is_locked(lock) for lock in group.locks()):
             continue
         board.elsewhere.remove(group)
-        done = finished_cells(board.folder)
+        done = finished_cells(group.parent)
         left = [cell for cell in group.cells if (cell.env_id, cell.seed) not in done]
-        board.known += len(group.cells) - len(left)
+        board.known_keys |= {cell.key for cell in group.cells if cell not in left}
         if left:
-            board.waiting.append(CellGroup(board.grid, tuple(left), board.folder))
+            board.waiting.append(CellGroup(group.grid, tuple(left), group.parent))
 
 
-def _note_known_failures(board: Board, done: dict[tuple[str, int], CellDirectory]) -> None:
-    cells = [(cell.env_id, cell.seed) for cell in board.grid.cells if (cell.env_id, cell.seed) in done]
-    for directory in dict.fromkeys(done[cell] for cell in cells):
-        if not _failed(directory):
-            continue
-        env_id = next(env_id for env_id, seed in cells if done[env_id, seed] == directory)
-        seeds = [seed for other, seed in cells if done[other, seed] == directory]
+def _note_known_failures(board: Board, grid: Grid, done: dict[tuple[str, int], CellDirectory]) -> None:
+    seeds: dict[tuple[CellDirectory, str], list[Cell]] = defaultdict(list)
+    for cell in grid.cells:
+        directory = done.get((cell.env_id, cell.seed))
+        if directory is not None and _failed(directory):
+            seeds[directory, cell.env_id].append(cell)
+    for (directory, _), cells in seeds.items():
+        group = CellGroup(grid, tuple(cells), directory.folder.parent)
         code = (directory.done or {}).get("exit_code")
-        why = f"exit code {code} in an earlier call; `rlops run {board.grid.benchmark.name} --force` trains it again"
-        board.failures.append(_failure(label(env_id, seeds), directory, why))
+        why = f"exit code {code} in an earlier call; `rlops run {grid.benchmark.name} --force` trains it again"
+        board.failures.append(_failure(board.label(group), directory, why))
 
 
 def _forget_failed(cells: tuple[Cell, ...], parent: Path) -> None:

@@ -24,6 +24,11 @@ from typing import Any
 BUSY = 75
 STOPPED = 76
 TIMED_OUT = 124
+WRONG_CODE = 78
+WRONG_CODE_ADVICE = (
+    "rlops: the package is installed for all versions at once. Give each version its own environment "
+    "([dependencies] in the benchmark file, docs/benchmarks.md), or start the command without -I"
+)
 POLL_SECONDS = 0.05
 
 
@@ -87,7 +92,20 @@ def run(folder: Path, request: dict[str, Any], environment: dict[str, str], held
     if exit_code < 0:
         (folder / "killed").write_text(signal.Signals(-exit_code).name)
         return STOPPED
-    return write_done(folder, exit_code, started)
+    return write_done(folder, exit_code or check_imports(folder), started)
+
+
+def check_imports(folder: Path) -> int:
+    """0, or WRONG_CODE where the command imported another version's code than the one it was to train."""
+    program = [sys.executable, "-I", str(Path(__file__).with_name("imports.py")), str(folder)]
+    wrong = subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if wrong.returncode == 0 and not wrong.stdout.strip():
+        return 0
+    with (folder / "stdout.log").open("a", encoding="utf-8") as log:
+        log.write(
+            f"rlops: this is not the code that was to be trained:\n{wrong.stdout}{wrong.stderr}{WRONG_CODE_ADVICE}\n"
+        )
+    return WRONG_CODE
 
 
 def finished(parent: Path) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -10,10 +10,13 @@ from rlops.plan.benchmark import (
     read_benchmark,
     read_rules,
 )
-from rlops.plan.grid import Cell, Grid, Variant, checkout, expand
+from rlops.plan.grid import Cell, Grid, Variant, expand
+from rlops.plan.interpreter import installed_versions
 from rlops.plan.plan import EnvironmentPlan, Plan, environment_margin, suite_margin
-from rlops.plan.provenance import Provenance, code_sha256, installed_versions
+from rlops.plan.provenance import Provenance, code_sha256
+from rlops.plan.repository import Repository
 from rlops.plan.seeds import format_seeds, parse_seeds
+from rlops.plan.variants import checkout, dependency_files_changed, version
 
 __all__ = [
     "Benchmark",
@@ -25,9 +28,11 @@ __all__ = [
     "Plan",
     "Policy",
     "Provenance",
+    "Repository",
     "Variant",
     "checkout",
     "code_sha256",
+    "dependency_files_changed",
     "did_you_mean",
     "environment_margin",
     "expand",
@@ -38,4 +43,5 @@ __all__ = [
     "read_benchmark",
     "read_rules",
     "suite_margin",
+    "version",
 ]

@@ -8,7 +8,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from rlops.errors import UsageError
 from rlops.plan.seeds import format_seeds, parse_seeds
@@ -108,6 +117,19 @@ class Wandb(_Section):
     entity: str | None = None
 
 
+class Dependencies(_Section):
+    """How a version whose dependencies differ gets an environment of its own."""
+
+    lock: tuple[str, ...] = ()
+    install: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "Dependencies":
+        if bool(self.lock) != bool(self.install):
+            raise ValueError("`lock` (files) and `install` (a command) belong together: give both or none")
+        return self
+
+
 class Benchmark(_Section):
     """A validated benchmark file. `name` is the file's stem."""
 
@@ -126,6 +148,7 @@ class Benchmark(_Section):
     policy: Policy = Policy()
     resources: Resources = Resources()
     wandb: Wandb = Wandb()
+    dependencies: Dependencies = Dependencies()
 
     @field_validator("command")
     @classmethod

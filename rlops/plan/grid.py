@@ -2,20 +2,30 @@
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from rlops.plan.benchmark import Benchmark
-from rlops.plan.provenance import Provenance, provenance
+from rlops.plan.provenance import Provenance
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One version of the code under test: a checkout at `root` and what is true of it."""
+    """One version of the code under test: a checkout at `root`, the interpreter it runs in, and what is true of both.
+
+    `top`: the top of its worktree where that is not `root`.
+    `search_path`: folders that the interpreter would have to take from elsewhere otherwise (its PYTHONPATH).
+    `elsewhere`: where other versions of the same code lie; whatever is imported from there is the wrong code.
+    """
 
     name: str
     root: Path
     provenance: Provenance
+    python: str = sys.executable
+    top: Path | None = None
+    search_path: tuple[Path, ...] = ()
+    elsewhere: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,7 @@ class Cell:
     key: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """All cells of one variant over a benchmark's environments and the seeds asked for, seed by seed."""
 
@@ -37,16 +47,14 @@ class Grid:
     cells: tuple[Cell, ...]
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds, in the order asked for."""
+        return tuple(dict.fromkeys(cell.seed for cell in self.cells))
+
+    @property
     def name(self) -> str:
         """The name of the folder that holds the cells: benchmark and the key of everything they share."""
         return f"{self.benchmark.name}-{self.key[:12]}"
-
-
-def checkout(root: Path, benchmark: Benchmark) -> Variant:
-    """The code at `root` as it is, uncommitted changes included."""
-    found = provenance(root, benchmark.code, benchmark.packages)
-    commit = (found.git_commit or "no-git")[:7]
-    return Variant(f"{commit}{'+dirty' if found.git_dirty else ''}", root, found)
 
 
 def expand(benchmark: Benchmark, variant: Variant, seeds: tuple[int, ...]) -> Grid:

@@ -5,18 +5,16 @@ import json
 import os
 import platform
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 
 from rlops.errors import UsageError
+from rlops.plan.interpreter import Interpreter
+from rlops.plan.repository import ask_git
 
 NUMERIC_VARIABLES = ("ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Environment variables that choose other kernels or another order of summation."""
-OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
-"""Set inside of git hooks: they would make git answer about another place than the one asked about."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +34,18 @@ class Provenance:
         return {**asdict(self), "packages": dict(self.packages)}
 
 
-def provenance(root: Path, code: Sequence[str], packages: Sequence[str]) -> Provenance:
-    """What is true of the code under `root` (the paths `code` of it) and of this machine and interpreter."""
-    versions = installed_versions(packages)
+def provenance(root: Path, code: Sequence[str], interpreter: Interpreter) -> Provenance:
+    """What is true of the code under `root` (the paths `code` of it), of the interpreter and of this machine."""
     # A copy inside of another checkout, as in .rlops/, is not that checkout's commit.
-    tracked = _git(root, "ls-files", "--", *code)
+    tracked = ask_git(root, "ls-files", "--", *code)
     return Provenance(
         code_sha256=code_sha256(root, code),
-        git_commit=_git(root, "rev-parse", "HEAD") if tracked else None,
-        git_dirty=bool(tracked and _git(root, "status", "--porcelain", "--", *code)),
-        packages=versions,
-        python=platform.python_version(),
+        git_commit=ask_git(root, "rev-parse", "HEAD") if tracked else None,
+        git_dirty=bool(tracked and ask_git(root, "status", "--porcelain", "--", *code)),
+        packages=interpreter.packages,
+        python=interpreter.version,
         machine=cpu_model(),
-        fingerprint=machine_fingerprint(versions),
+        fingerprint=machine_fingerprint(interpreter.packages),
     )
 
 
@@ -62,17 +59,6 @@ def code_sha256(root: Path, code: Sequence[str]) -> str:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(os.fsencode(path.relative_to(root).as_posix()) + f"\0{content}\n".encode())
     return digest.hexdigest()
-
-
-def installed_versions(packages: Sequence[str]) -> dict[str, str]:
-    """Version of each of `packages` that is installed beside rlops."""
-    versions = {}
-    for name in packages:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
 
 
 def machine_fingerprint(versions: Mapping[str, str]) -> str:
@@ -106,18 +92,9 @@ def _files_below(root: Path, item: str) -> list[Path]:
         raise UsageError(f"the benchmark's `code` names {item}, which lies outside of {root}; name it from there")
     if not (root / item).exists():
         raise UsageError(f"the benchmark's `code` names {item}, which does not exist in {root}")
-    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", item)
+    listed = ask_git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", item)
     if listed:
         files = [root / name for name in listed.split("\0") if name]
     else:
         files = list((root / item).rglob("*")) if (root / item).is_dir() else [root / item]
     return [path for path in files if path.is_file() and "__pycache__" not in path.parts]
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        environment = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
-        done = subprocess.run(["git", "-C", str(root), *arguments], env=environment, capture_output=True, check=False)
-    except FileNotFoundError:
-        return None
-    return os.fsdecode(done.stdout).rstrip("\n") if done.returncode == 0 else None

@@ -4,27 +4,19 @@ import math
 import re
 from collections.abc import Iterable
 
+from rlops.strangers import CONTROL
+from rlops.strangers import clean as clean  # renderers find every string function here
+
 NONE = "–"
 MINUS = "−"
 NO_BREAK = "\u00a0"
 LONGEST_LABEL = 60
 LONGEST_DETAIL = 4000
 
-_ANSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|\x1b[@-_]?")
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"
-    r"\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
-)
-
-
-def clean(text: str) -> str:
-    """Text without ANSI sequences, control characters and those that reorder or hide what is read; keeps newlines."""
-    return _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n")))
-
 
 def json_escaped(json: str) -> str:
     """The same JSON with markup and invisible characters as \\u escapes."""
-    return re.sub(rf"[<>&]|{_CONTROL.pattern}", lambda found: f"\\u{ord(found[0]):04x}", json)
+    return re.sub(rf"[<>&]|{CONTROL.pattern}", lambda found: f"\\u{ord(found[0]):04x}", json)
 
 
 def line(text: str, longest: int = LONGEST_DETAIL) -> str:

@@ -8,7 +8,8 @@ from rlops.report import text
 from rlops.report.environment import EnvironmentView, common_scale, environment_views
 from rlops.report.findings import FailureView, FindingGroup, failure_views, finding_groups
 from rlops.report.pictures import Tick, axis_ticks
-from rlops.report.words import GLOSSARY, WORDS
+from rlops.report.reading import ReadOn, nothing_to_compare, read_on
+from rlops.report.words import GLOSSARY, NO_BASELINE_YET, WORDS
 
 MOST_PACKAGES_NAMED = 2
 DIFFERENCES = {"hyperparameters": "settings", "unequal-horizons": "horizons"}
@@ -68,9 +69,12 @@ class ReportView:
     """The whole report in strings."""
 
     title: str
+    word: Word
     sentence: str
     symbol: str
     tone: str
+    judged: bool
+    read_on: ReadOn
     baseline: SideView
     candidate: SideView
     gate: str
@@ -97,7 +101,8 @@ class ReportView:
 
 def build_view(verdict: Verdict) -> ReportView:
     """The view of a verdict."""
-    style = WORDS[verdict.verdict]
+    judged = not nothing_to_compare(verdict)
+    style = WORDS[verdict.verdict] if judged else NO_BASELINE_YET
     scale = common_scale(verdict.environments)
     environments = environment_views(verdict.environments, scale)
     counts = _counts(verdict)
@@ -105,9 +110,12 @@ def build_view(verdict: Verdict) -> ReportView:
     packages = tuple(_packages(verdict))
     return ReportView(
         title=f"{text.cut(sentence, 200)} · rlops",
+        word=verdict.verdict,
         sentence=sentence,
         symbol=style.symbol,
         tone=style.tone,
+        judged=judged,
+        read_on=read_on(verdict),
         baseline=_side(verdict.baseline),
         candidate=_side(verdict.candidate),
         gate="passes" if verdict.exit_code == 0 else "fails",
@@ -155,6 +163,8 @@ def _next_step(verdict: Verdict) -> NextView:
 
 def _suite_fact(verdict: Verdict) -> Fact:
     suite, total = verdict.suite, len(verdict.environments)
+    if verdict.verdict is Word.IDENTICAL:
+        return Fact("Mean change, all environments", "none", "nothing to estimate: nothing changed", "good")
     if suite is None:
         return Fact("Mean change, all environments", text.NONE, "not computed")
     which = "all" if suite.environments == total else f"{suite.environments:,} of {total:,}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from rlops import gate
+from rlops import run_sets
 from rlops.errors import ExitCode
 from tests.cli.commands import ALIKE, COLLAPSED, STEADY, WIDE, CommandLine, child, child_environment, table
 
@@ -97,8 +97,11 @@ class TestCodes:
         assert "Not comparable" in ended.out
 
     def test_a_gate_without_its_baseline_trains_nothing(self, rlops: CommandLine, benchmark: Path) -> None:
-        assert rlops("gate", "bench").code == 5
-        assert not (rlops.folder / ".rlops").exists()
+        ended = rlops("gate", "bench")
+        assert ended.code == 5
+        assert "No baseline yet" in ended.out
+        assert "rlops baseline save bench" in ended.out
+        assert not (rlops.folder / ".rlops" / "cells").exists()
 
 
 class TestUsage:
@@ -233,14 +236,14 @@ class TestEscapes:
     def test_code(
         self, what: Callable[..., None], code: ExitCode, rlops: CommandLine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(gate, "compare_references", what)
+        monkeypatch.setattr(run_sets, "compare_references", what)
         ended = rlops("compare", "a", "b")
         assert ended.code == code
         assert ("This is a bug in rlops" in ended.err) == (code == ExitCode.BUG)
         assert ("planted" in ended.err) == (code == ExitCode.BUG)
 
     def test_a_bug_in_a_process_of_its_own(self, tmp_path: Path) -> None:
-        program = "import rlops.gate, rlops.__main__\nrlops.gate.compare_references = None\nrlops.__main__.main()"
+        program = "import rlops.run_sets, rlops.__main__\nrlops.run_sets.compare_references = None\nrlops.__main__.main()"
         ended = child(tmp_path, "compare", "a", "b", program=("-c", program))
         assert ended.code == 70
         assert "TypeError" in ended.err

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from rlops import gate
+from rlops import run_sets
 from rlops.curves import parse_reference
 from rlops.errors import UsageError
-from rlops.gate import Terms, Watchers
+from rlops.run_sets import Terms, Watchers
 from rlops.workspace import Workspace
 from tests.cli.commands import STEADY, CommandLine, child_environment, table
 
@@ -225,7 +225,7 @@ def test_a_baseline_of_another_metric_says_what_to_read(rlops: CommandLine, monk
     save_baseline(rlops)
     path = rlops.folder / "baselines" / "bench.json"
     path.write_text(path.read_text().replace('"charts/episodic_return"', '"eval/return"'))
-    monkeypatch.setattr(gate, "Loader", FakeLoader)
+    monkeypatch.setattr(run_sets, "Loader", FakeLoader)
     workspace = Workspace(rlops.folder, rlops.folder / ".rlops")
     with pytest.raises(FileNotFoundError, match="the right metric"):
-        gate.compare_references(workspace, "bench", "dir:.", Terms(), Watchers())
+        run_sets.compare_references(workspace, "bench", "dir:.", Terms(), Watchers())

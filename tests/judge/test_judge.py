@@ -244,8 +244,8 @@ def test_few_seeds_are_not_called_worse_for_a_loss_shown_inside_the_margin():
     assert item.p_harm < 0.01
     assert item.verdict is Word.INCONCLUSIVE
     assert "inside the margin" in item.note
-    assert forecast(base, plan_for(base), 3) == ["3 candidate seeds on 1 environments can prove harm, but never pass"]
-    assert not forecast(base, plan_for(base), 5)
+    assert forecast({"A": 20}, Policy(), 3) == ["3 candidate seeds on 1 environments can prove harm, but never pass"]
+    assert not forecast({"A": 20}, Policy(), 5)
 
 
 def test_without_any_test_nothing_passes_when_only_the_suite_counts():

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from rlops.curves import LearningCurve, Run, RunSet
-from rlops.gate import Terms, Watchers, compare_references
 from rlops.judge import Word
+from rlops.run_sets import Terms, Watchers, compare_references
 from rlops.workspace import Workspace
 from tests.curve_sets import verdict_on
 

@@ -148,7 +148,7 @@ class Project:
         force: bool = False,
     ) -> Board:
         grid = self.grid(benchmark, seeds)
-        return fill(grid, self.cells, executor(slots), interrupts or Interrupts(), changed, force=force)
+        return fill([grid], self.cells, executor(slots), interrupts or Interrupts(), changed, force=force)
 
     def lines(self) -> list[list[str]]:
         """Environment, seeds and pid of every start."""

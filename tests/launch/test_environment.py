@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from rlops.launch.imports import RECORDER
 from tests.launch.dummies import Project
 
 SECRETS = {
@@ -22,7 +23,7 @@ PASSED_ON = {
 }  # fmt: skip
 SET_BY_RLOPS = {
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONUNBUFFERED", "WANDB_MODE", "WANDB_DIR", "WANDB_PROJECT",
-    "WANDB_RUN_GROUP", "WANDB_TAGS", "WANDB_SILENT",
+    "WANDB_RUN_GROUP", "WANDB_TAGS", "WANDB_SILENT", "PYTHONPATH", "RLOPS_IMPORTS",
 }  # fmt: skip
 BY_THE_INTERPRETER = {"LC_CTYPE"}  # PEP 538: Python sets it for itself in the C locale
 
@@ -46,6 +47,7 @@ def test_no_secret_and_nothing_that_chooses_other_code_arrives(project: Project)
     assert seen.keys() - BY_THE_INTERPRETER <= PASSED_ON | SET_BY_RLOPS
     assert seen.keys() >= SET_BY_RLOPS | {"PATH", "HOME"}
     assert not set(SECRETS) & seen.keys()
+    assert seen["PYTHONPATH"] == str(RECORDER)
     assert seen["WANDB_MODE"] == "offline"
     assert seen["WANDB_PROJECT"] == "rlops"
 

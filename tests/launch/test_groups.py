@@ -19,7 +19,7 @@ def groups(
     environments = [f"E{i}" for i in range(envs)]
     benchmark = project.benchmark(many=many, environments=environments, resources={"seeds_per_process": most})
     grid = project.grid(benchmark, seeds)
-    return [(group.env_id, group.seeds) for group in group_cells(grid, grid.cells, project.cells, slots)]
+    return [(group.env_id, group.seeds) for group in group_cells({grid: grid.cells}, project.cells, slots)]
 
 
 def test_one_seed_a_process_where_the_command_takes_one(project: Project) -> None:

@@ -42,6 +42,7 @@ def supervised(tmp_path: Path, worst: str, *orders: str, minutes: float = 1) -> 
         "working_directory": str(tmp_path),
         "minutes": minutes,
         "grace_seconds": 20,
+        "imports": {"root": str(tmp_path), "elsewhere": [], "packages": [], "python": sys.executable},
     }
     program = f"{PRELUDE}\n{worst}\nsys.exit(supervise.main())"
     done = subprocess.run(

@@ -74,7 +74,7 @@ def test_the_next_call_may_come_when_all_is_over(project: Project) -> None:
 
 def test_a_cell_that_somebody_else_trains_is_left_alone_and_trained_when_it_comes_free(project: Project) -> None:
     grid = project.grid(project.benchmark(), (1, 2))
-    (one, _) = group_cells(grid, grid.cells, project.cells / grid.name, 2)
+    (one, _) = group_cells({grid: grid.cells}, project.cells, 2)
     one.folder.mkdir(parents=True)
     (one.folder / "cell.json").write_text("theirs")
     (one.folder / "stdout.log").write_text("theirs")
@@ -124,7 +124,7 @@ def test_a_cell_trained_by_another_call_meanwhile_is_known_not_trained(project: 
 
 def test_who_is_stopped_while_somebody_else_trains_leaves_at_once(project: Project) -> None:
     grid = project.grid(project.benchmark(), (1,))
-    (group,) = group_cells(grid, grid.cells, project.cells / grid.name, 1)
+    (group,) = group_cells({grid: grid.cells}, project.cells, 1)
     interrupts = Interrupts()
 
     def stop(board: Board) -> None:
@@ -151,7 +151,7 @@ def test_a_killed_supervisor_is_noticed_and_its_trainer_is_not_doubled(project: 
     from rlops.launch import fill
 
     grid = project.grid(benchmark, (1,))
-    board = fill(grid, project.cells, runner, Interrupts(), kill_supervisor)
+    board = fill([grid], project.cells, runner, Interrupts(), kill_supervisor)
     assert [failure.why for failure in board.failures] == ["stopped from outside; the same command trains it again"]
     (pid,) = project.pids()
     assert alive(pid)
@@ -176,7 +176,7 @@ def test_two_supervisors_of_one_cell(project: Project) -> None:
     grid = project.grid(project.benchmark("mark=here", "wait=go"), (1,))
     runner = executor(2)
     ends = []
-    one, two, three = (group_cells(grid, grid.cells, project.cells / grid.name, 1)[0] for _ in range(3))
+    one, two, three = (group_cells({grid: grid.cells}, project.cells, 1)[0] for _ in range(3))
     runner.submit(one)
     eventually(lambda: project.has("here.A-v1.1"), "the first trains")
     runner.submit(two)

@@ -1,0 +1,142 @@
+"""A change: two versions of the code under one definition. From what is the same, to Stage 0, to the statistics."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from rlops.curves import Baseline, RunSet
+from rlops.errors import NoBaselineError
+from rlops.judge import (
+    IDENTICAL_SEEDS,
+    Finding,
+    Verdict,
+    Word,
+    definition_findings,
+    forecast,
+    judge,
+    missing_baseline_findings,
+    unchanged,
+)
+from rlops.launch import Board, random_scores
+from rlops.plan import Benchmark, Grid, Variant, expand, format_seeds
+from rlops.run_sets import Terms, Watchers, freeze_baseline, make_plan, occasion, trained_runs
+from rlops.workspace import Workspace
+
+Filler = Callable[[Sequence[Grid]], Board]
+
+
+@dataclass(frozen=True)
+class Change:
+    """The two versions, what people call them, and what is known before anything is trained.
+
+    `stored`: a baseline to judge against; without one the base's own runs are. `again(seeds)`: the command line that
+    asks the same with other candidate seeds.
+    """
+
+    benchmark: Benchmark
+    base: Variant
+    head: Variant
+    base_name: str
+    head_name: str
+    seeds: tuple[int, ...]
+    stored: Baseline | None = None
+    findings: tuple[Finding, ...] = ()
+    again: Callable[[str], str] | None = None
+
+
+@dataclass
+class Answering:
+    """The way from a change to its verdict. `fill` brings grids as far as it may and says how they stand."""
+
+    workspace: Workspace
+    change: Change
+    fill: Filler
+    watchers: Watchers
+    boards: list[Board] = field(default_factory=list)
+
+    def verdict(self) -> Verdict:
+        """The verdict; raises NoBaselineError where neither a stored baseline nor runs of the base are there."""
+        change = self.change
+        first = change.seeds[:IDENTICAL_SEEDS]
+        base, head = expand(change.benchmark, change.base, first), expand(change.benchmark, change.head, first)
+        if base.key == head.key:
+            before, now = (self._named(RunSet("", (), g.variant.provenance.to_json()), g) for g in (base, head))
+            return unchanged(change.benchmark, before, now, occasion(), change.findings)
+        self.boards.append(self.fill([base, head]))
+        twins = self._runs(base)
+        stage_zero = self._stage_zero(twins, head) if self._done(base) and self._done(head) else None
+        return stage_zero or self._with_statistics(twins)
+
+    def _done(self, grid: Grid) -> bool:
+        done = {key for board in self.boards for key in board.known_keys | board.trained_keys}
+        return all(cell.key in done for cell in grid.cells)
+
+    def _stage_zero(self, twins: RunSet, head: Grid) -> Verdict | None:
+        """The verdict that needs no statistics: bit-equal everywhere, or somewhere no run of the candidate ended."""
+        baseline = self.change.stored or self._frozen(twins, {})
+        if baseline is None or len(baseline.environments) < len(self.change.benchmark.environments):
+            return None
+        plan = make_plan(baseline, Terms.of(self.change.benchmark), head.seeds)
+        verdict = judge(twins, self._runs(head), plan, occasion(self.boards), self.change.findings)
+        nothing_ended = any(item.n_candidate == 0 for item in verdict.environments)
+        return verdict if verdict.verdict is Word.IDENTICAL or nothing_ended else None
+
+    def _with_statistics(self, twins: RunSet) -> Verdict:
+        change, benchmark = self.change, self.change.benchmark
+        head = expand(benchmark, change.head, change.seeds)
+        base = None if change.stored else expand(benchmark, change.base, benchmark.seeds.baseline)
+        for warning in self._forecast(base):
+            self.watchers.told(warning)
+        self.boards.append(self.fill([head] if base is None else [base, head]))
+        beforehand = [*change.findings]
+        if base is None:
+            baseline = change.stored
+        else:
+            runs = self._runs(base)
+            baseline = self._frozen(runs, random_scores(benchmark.environments))
+            if baseline is not None:
+                planned = dict.fromkeys(benchmark.environments, base.seeds)
+                beforehand += missing_baseline_findings(baseline, planned)
+        if baseline is None:
+            raise NoBaselineError(
+                f"{change.base_name}: no environment has two sound runs to compare with; "
+                "see what failed above and mend the base first, or compare with a stored baseline (--baseline NAME)"
+            )
+        beforehand += definition_findings(baseline, benchmark)
+        reference = self._base_reference(base, baseline)
+        return judge(
+            replace(baseline.run_set(), reference=reference),
+            self._runs(head),
+            make_plan(baseline, Terms.of(benchmark), head.seeds),
+            occasion(self.boards, self._fresh_seeds),
+            tuple(beforehand),
+            twins,
+        )
+
+    def _runs(self, grid: Grid) -> RunSet:
+        return self._named(trained_runs(self.workspace, grid, self.watchers), grid)
+
+    def _named(self, runs: RunSet, grid: Grid) -> RunSet:
+        name = self.change.head_name if grid.variant is self.change.head else self.change.base_name
+        seeds = f", seeds {format_seeds(grid.seeds)}" if runs.runs else ""
+        return replace(runs, reference=f"{name}{seeds}")
+
+    def _base_reference(self, base: Grid | None, baseline: Baseline) -> str:
+        if base is None:
+            return f"baseline:{baseline.name}"
+        return f"{self.change.base_name}, seeds {format_seeds(base.seeds)}"
+
+    def _frozen(self, runs: RunSet, scores: dict[str, float]) -> Baseline | None:
+        try:
+            return freeze_baseline(self.change.benchmark.name, runs, Terms.of(self.change.benchmark), lambda _: scores)
+        except NoBaselineError:
+            return None
+
+    def _forecast(self, base: Grid | None) -> list[str]:
+        n_baseline = {env_id: len(base.seeds) for env_id in self.change.benchmark.environments} if base else {}
+        if self.change.stored is not None:
+            n_baseline = {item.env_id: len(item.runs) for item in self.change.stored.environments}
+        return forecast(n_baseline, self.change.benchmark.policy, len(self.change.seeds))
+
+    def _fresh_seeds(self, count: int) -> str:
+        following = range(max(self.change.seeds) + 1, max(self.change.seeds) + 1 + count)
+        return self.change.again(format_seeds(following)) if self.change.again else ""

@@ -1,0 +1,94 @@
+"""Findings about what was asked, seen before any run is: the definition, the gate's own files, the dependencies."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rlops.curves import Baseline
+from rlops.judge.record import Finding, make_finding
+from rlops.plan import Benchmark
+
+
+def definition_findings(baseline: Baseline, benchmark: Benchmark | None) -> list[Finding]:
+    """What makes a stored baseline not comparable with the benchmark as it is now."""
+    if benchmark is None:
+        return []
+    metric = benchmark.metric
+    pairs: list[tuple[str, object, object, str | None]] = [
+        ("metric", baseline.metric, metric.name, None),
+        ("step counter", baseline.step, metric.step, None),
+        ("direction", baseline.direction, metric.direction, None),
+    ]
+    if baseline.benchmark_command:
+        pairs.append(("command", " ".join(baseline.benchmark_command), " ".join(benchmark.command), None))
+    found = []
+    if baseline.margins != benchmark.margins:
+        detail = "the benchmark's [margins] were changed after the baseline was frozen; the frozen ones hold"
+        found.append(make_finding("other-margins", "warning", detail, None))
+    pairs += [("budget", item.budget, benchmark.budget, item.env_id) for item in baseline.environments]
+    return found + [
+        make_finding(
+            "other-definition",
+            "not-comparable",
+            f"the {what} of the baseline is {before}, the benchmark's is {now}",
+            env_id,
+        )
+        for what, before, now, env_id in pairs
+        if before != now
+    ]
+
+
+def metric_findings(baseline: str, candidate: str) -> list[Finding]:
+    """Sides whose metrics have other names: `charts/episodic_return` and `episodic_return` are the same."""
+    if baseline.rpartition("/")[2] == candidate.rpartition("/")[2]:
+        return []
+    detail = f"the baseline's metric is {baseline}, the candidate's {candidate}"
+    return [make_finding("other-definition", "not-comparable", detail, None)]
+
+
+def gate_findings(base: Benchmark, head: Benchmark | str, changed_files: Sequence[str]) -> list[Finding]:
+    """What a change does to the gate that judges it; `head` is a text where the change's benchmark file is none.
+
+    The gate goes by the base's files; the reviewer must see that the change would have others.
+    """
+    said = []
+    if isinstance(head, str):
+        said.append(head)
+    else:
+        before, now = _flat(base.model_dump(exclude={"name"})), _flat(head.model_dump(exclude={"name"}))
+        said += [
+            f"{key}: {before.get(key)} → {now.get(key)}" for key in before | now if before.get(key) != now.get(key)
+        ]
+    said += [f"{name} is changed" for name in changed_files]
+    return [make_finding("changed-gate", "warning", text, None) for text in said]
+
+
+def dependency_findings(changed_files: Sequence[str]) -> list[Finding]:
+    """Both versions ran with what is installed, although the change edits files that say what is to be installed."""
+    if not changed_files:
+        return []
+    detail = f"{', '.join(changed_files)} changed, but both versions ran with the packages that are installed here"
+    return [make_finding("dependencies", "warning", detail, None)]
+
+
+def missing_baseline_findings(baseline: Baseline, planned: Mapping[str, Sequence[int]]) -> list[Finding]:
+    """Planned seeds of a baseline trained for this answer that have no sound run."""
+    there = {item.env_id: {run.seed for run in item.runs} for item in baseline.environments}
+    found = []
+    for env_id, seeds in planned.items():
+        missing = set(seeds) - there.get(env_id, set())
+        if missing:
+            found.append(
+                make_finding("missing-seeds", "warning", "planned, but no sound run", env_id, "baseline", missing)
+            )
+    return found
+
+
+def _flat(content: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    return dict(_leaves(content, prefix))
+
+
+def _leaves(content: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

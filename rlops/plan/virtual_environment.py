@@ -1,0 +1,64 @@
+"""Virtual environments for versions whose dependency lock is another one than the checkout's, cached by its hash."""
+
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from rlops.errors import RunsFailedError
+from rlops.files import locked
+from rlops.plan.benchmark import Dependencies
+from rlops.strangers import clean, passed_on, redacted
+
+LAST_LINES = 20
+
+
+def lock_sha256(root: Path, dependencies: Dependencies) -> str:
+    """Hash of all that decides what is installed: contents of the lock files, the command, the Python version."""
+    digest = hashlib.sha256(json.dumps([dependencies.install, platform.python_version()]).encode())
+    for name in dependencies.lock:
+        path = root / name
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{name}\0{path.is_file()}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def virtual_environment(root: Path, dependencies: Dependencies, parent: Path) -> str:
+    """The interpreter of the environment that the lock of the version at `root` asks for; installed where it is not.
+
+    Raises RunsFailedError with the installer's last lines where it fails.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / lock_sha256(root, dependencies)[:12]
+    python = folder / "bin" / "python"
+    with locked(folder.with_suffix(".lock")):
+        if (folder / ".ready").exists():
+            return str(python)
+        shutil.rmtree(folder, ignore_errors=True)
+        log = folder.with_suffix(".log")
+        install = [str(python) if part == "{python}" else part for part in dependencies.install]
+        with log.open("w", encoding="utf-8") as output:
+            for command in ([sys.executable, "-m", "venv", str(folder)], install):
+                _run(command, root, output.fileno(), log)
+        (folder / ".ready").touch()
+    return str(python)
+
+
+def _run(command: list[str], root: Path, output: int, log: Path) -> None:
+    try:
+        code = subprocess.run(
+            command, cwd=root, env=passed_on("PIP_.*|UV_.*"), stdout=output, stderr=subprocess.STDOUT, check=False
+        ).returncode
+        why = f"exit code {code}"
+    except OSError as error:
+        code, why = 127, str(error)
+    if code != 0:
+        printed = redacted(clean(log.read_text(encoding="utf-8", errors="replace")))
+        tail = "\n".join(printed.splitlines()[-LAST_LINES:])
+        raise RunsFailedError(
+            f"the dependencies of {root} could not be installed ({why}): {' '.join(command)}\n{tail}\n"
+            f"all of it: {log}; mend [dependencies] in the benchmark file or the lock, then run the same command"
+        )

@@ -1,0 +1,207 @@
+"""Run sets as users name them, and the answers to be had from data that exist. Nothing here trains."""
+
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rlops.curves import (
+    Baseline,
+    Freezing,
+    Loader,
+    Reference,
+    RunSet,
+    Store,
+    common_horizons,
+    metric_name,
+    parse_reference,
+    read_baseline,
+)
+from rlops.errors import UsageError
+from rlops.files import write_whole
+from rlops.judge import (
+    FailureRecord,
+    Finding,
+    Occasion,
+    Verdict,
+    definition_findings,
+    horizon_findings,
+    judge,
+    metric_findings,
+)
+from rlops.launch import Board
+from rlops.plan import Benchmark, Grid, Margins, Metric, Plan, Policy, Repository, expand, format_seeds, version
+from rlops.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Under which metric, margins and policy two run sets are compared: a benchmark's, or those of the command line."""
+
+    metric: Metric = Metric()
+    margins: Margins = Margins()
+    policy: Policy = Policy()
+    budget: int | None = None
+    benchmark: Benchmark | None = None
+
+    @classmethod
+    def of(cls, benchmark: Benchmark) -> "Terms":
+        """Those of a benchmark."""
+        return cls(benchmark.metric, benchmark.margins, benchmark.policy, benchmark.budget, benchmark)
+
+
+@dataclass(frozen=True)
+class Watchers:
+    """Who is told what is going on; the first two may be called often, the others once."""
+
+    pulled: Callable[[int, int], None] = lambda _done, _all: None
+    launched: Callable[[Board], None] = lambda _board: None
+    failed: Callable[[Board], None] = lambda _board: None
+    told: Callable[[str], None] = lambda _text: None
+
+
+def make_plan(baseline: Baseline, terms: Terms, seeds: tuple[int, ...] | None = None) -> Plan:
+    """The plan, frozen from the baseline alone: nothing of the candidate goes in."""
+    if terms.benchmark is not None:
+        wanted = frozenset(terms.benchmark.environments)
+        missing = wanted - {item.env_id for item in baseline.environments}
+        if missing:
+            raise UsageError(
+                f"the baseline '{baseline.name}' has no {', '.join(sorted(missing))}, which the benchmark "
+                f"'{terms.benchmark.name}' trains; save it again: rlops baseline save {baseline.name}"
+            )
+        baseline = baseline.select(wanted)
+    return Plan(
+        benchmark=terms.benchmark.name if terms.benchmark else None,
+        metric=terms.metric,
+        policy=terms.policy,
+        environments=baseline.yardsticks(),
+        suite_margin=baseline.suite_margin,
+        seeds=seeds,
+    )
+
+
+def trained_runs(workspace: Workspace, grid: Grid, watchers: Watchers) -> RunSet:
+    """The run set of a grid, as far as it was trained here."""
+    folder = workspace.cells / grid.name
+    if not any(folder.glob("*/done.json")):
+        return RunSet(f"dir:{folder}", (), grid.variant.provenance.to_json())
+    filters = {"seed": (format_seeds(grid.seeds),), "env_id": grid.benchmark.environments}
+    reference = Reference(f"dir:{folder}", "dir", str(folder), filters)
+    found = _loader(workspace, grid.benchmark.metric, watchers).runs(reference)
+    # A store may have the cells from another checkout or snapshot of the same code.
+    commit = {key: grid.variant.provenance.to_json()[key] for key in ("git_commit", "git_dirty")}
+    return replace(found, provenance={**found.provenance, **commit})
+
+
+def version_grid(workspace: Workspace, ref: str, benchmark: Benchmark, seeds: tuple[int, ...]) -> Grid:
+    """The grid of the version that `ref` names, in a worktree of its own."""
+    repository = Repository.around(workspace.root)
+    return expand(benchmark, version(repository, repository.commit(ref), benchmark, workspace.store), seeds)
+
+
+def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watchers: Watchers) -> Verdict:
+    """Judge run set `b` against `a`, on data that exist."""
+    before, after = parse_reference(a), parse_reference(b)
+    beforehand: list[Finding] = []
+    if before.kind == "baseline":
+        baseline = _baseline(workspace, before)
+        beforehand += definition_findings(baseline, terms.benchmark)
+        if terms.benchmark is None:
+            frozen = Metric(name=baseline.metric, step=baseline.step, direction=baseline.direction)
+            terms = replace(terms, metric=frozen)
+    names = metric_name(before, terms.metric.name), metric_name(after, terms.metric.name)
+    beforehand += metric_findings(*names)
+    terms = replace(terms, metric=terms.metric.model_copy(update={"name": names[1]}))
+    candidate = load_run_set(workspace, after, terms, watchers)
+    if before.kind == "baseline":
+        runs = baseline.run_set()
+    else:
+        named = replace(terms, metric=terms.metric.model_copy(update={"name": names[0]}))
+        runs = load_run_set(workspace, before, named, watchers)
+        budgets = _budgets(terms, runs, candidate)
+        beforehand += horizon_findings(runs, candidate, budgets)
+        baseline = Freezing(terms.metric, terms.margins, budgets, random_scores={}).freeze(a, runs)
+    plan = make_plan(baseline, terms)
+    return judge(replace(runs, reference=a), replace(candidate, reference=b), plan, occasion(), tuple(beforehand))
+
+
+def load_run_set(workspace: Workspace, reference: Reference, terms: Terms, watchers: Watchers) -> RunSet:
+    """The runs that a reference names."""
+    if reference.kind == "baseline":
+        return _baseline(workspace, reference).run_set()
+    return _loader(workspace, terms.metric, watchers).runs(reference)
+
+
+def freeze_baseline(
+    name: str,
+    run_set: RunSet,
+    terms: Terms,
+    random_scores: Callable[[tuple[str, ...]], dict[str, float]],
+    grid: Grid | None = None,
+) -> Baseline:
+    """The baseline of a run set; random-policy scores are measured where the metric is the environment's return.
+
+    `grid`: what was trained for it, None where the runs come from elsewhere.
+    """
+    sign = 1.0 if terms.metric.direction == "higher-is-better" else -1.0
+    scores = random_scores(run_set.env_ids) if terms.metric.is_episodic_return else {}
+    measured = {env_id: sign * score for env_id, score in scores.items()}
+    freezing = Freezing(
+        metric=terms.metric,
+        margins=terms.margins,
+        budgets=_budgets(terms, run_set),
+        random_scores=measured,
+        benchmark=terms.benchmark.name if terms.benchmark else None,
+        benchmark_command=grid.benchmark.command if grid else (),
+        benchmark_key=grid.key if grid else None,
+        command=_command(),
+    )
+    return freezing.freeze(name, run_set)
+
+
+def occasion(boards: Sequence[Board] = (), fresh_seeds: Callable[[int], str] | None = None) -> Occasion:
+    """How an answer came about: now, by this command line, with what these boards trained or knew."""
+    trained = {key for board in boards for key in board.trained_keys}
+    known = {key for board in boards for key in board.known_keys} - trained
+    failures = [failure for board in boards for failure in board.failures]
+    return Occasion(
+        command=_command(),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        cells_trained=len(trained) if boards else None,
+        cells_known=len(known) if boards else None,
+        failures=tuple(dict.fromkeys(FailureRecord(label=f.label, why=f.why, log_tail=f.log_tail) for f in failures)),
+        fresh_seeds=fresh_seeds,
+    )
+
+
+def write_verdict(workspace: Workspace, verdict: Verdict, html: str) -> Path:
+    """The folder with verdict.json and report.html; the same data and plan give the same folder."""
+    workspace.prepare()
+    folder = workspace.verdicts / f"{verdict.benchmark or 'compare'}-{verdict.identity()[:12]}"
+    write_whole(folder / "report.html", html)
+    write_whole(folder / "verdict.json", verdict.to_json())
+    return folder
+
+
+def _baseline(workspace: Workspace, reference: Reference) -> Baseline:
+    baseline = read_baseline(reference.target, workspace.baselines)
+    if reference.seeds is not None:
+        raise UsageError(f"'{reference.text}': a baseline is compared with all its seeds; only env_id filters it")
+    return baseline if reference.env_ids is None else baseline.select(reference.env_ids)
+
+
+def _budgets(terms: Terms, *run_sets: RunSet) -> dict[str, int]:
+    horizons = common_horizons(*run_sets)
+    return {env_id: terms.budget or horizon for env_id, horizon in horizons.items() if terms.budget or horizon > 0}
+
+
+def _loader(workspace: Workspace, metric: Metric, watchers: Watchers) -> Loader:
+    return Loader(Store(workspace.runs), metric, watchers.pulled)
+
+
+def _command() -> str:
+    """The command line as a user can repeat it."""
+    return shlex.join(["rlops", *sys.argv[1:]])

@@ -1,0 +1,39 @@
+"""Code and text that nobody vouches for: what trainers and installers may see of us, and what we show of them."""
+
+import os
+import re
+
+PASSED_ON = (
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TERM", "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "MUJOCO_GL", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+    "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS",
+)  # fmt: skip
+"""All that a child sees of the user's environment: no token, and nothing that chooses other code (PYTHONPATH)."""
+SECRET_NAMES = r"key|token|secret|passw|credential|proxy"  # noqa: S105  (names, not values)
+SHORTEST_SECRET = 8
+"""Shorter values stand in ordinary words, too (arbitrary)."""
+
+ANSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|\x1b[@-_]?")
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"
+    r"\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
+
+
+def passed_on(more: str | None = None) -> dict[str, str]:
+    """The variables of this environment that a child may see; `more`: those whose names match this pattern, too."""
+    wanted = {name for name in os.environ if more and re.fullmatch(more, name)}.union(PASSED_ON)
+    return {name: os.environ[name] for name in sorted(wanted) if name in os.environ}
+
+
+def redacted(text: str) -> str:
+    """The text without the values of secret variables of this environment, which a child may have printed."""
+    for name, value in os.environ.items():
+        if re.search(SECRET_NAMES, name, flags=re.IGNORECASE) and len(value) >= SHORTEST_SECRET:
+            text = text.replace(value, f"[{name}]")
+    return text
+
+
+def clean(text: str) -> str:
+    """Text without ANSI sequences, control characters and those that reorder or hide what is read; keeps newlines."""
+    return CONTROL.sub("", ANSI.sub("", text.replace("\r\n", "\n")))
