@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from rlops.curves import Baseline, RunSet
-from rlops.errors import NoBaselineError
+from rlops.curves import Baseline, Reference, RunSet
+from rlops.errors import NoBaselineError, UsageError
 from rlops.judge import (
     IDENTICAL_SEEDS,
     Finding,
@@ -16,9 +16,18 @@ from rlops.judge import (
     missing_baseline_findings,
     unchanged,
 )
-from rlops.launch import Board, random_scores
+from rlops.launch import Board, look, random_scores
 from rlops.plan import Benchmark, Grid, Variant, expand, format_seeds
-from rlops.run_sets import Terms, Watchers, freeze_baseline, make_plan, occasion, trained_runs
+from rlops.run_sets import (
+    Terms,
+    Watchers,
+    freeze_baseline,
+    make_plan,
+    not_trained,
+    occasion,
+    trained_runs,
+    version_grid,
+)
 from rlops.workspace import Workspace
 
 Filler = Callable[[Sequence[Grid]], Board]
@@ -41,6 +50,32 @@ class Change:
     stored: Baseline | None = None
     findings: tuple[Finding, ...] = ()
     again: Callable[[str], str] | None = None
+
+
+def compare_versions(workspace: Workspace, a: Reference, b: Reference, terms: Terms, watchers: Watchers) -> Verdict:
+    """Judge a version from git against another one, on what is known of both; the way is that of a gate."""
+    if terms.benchmark is None:
+        raise UsageError(f"'{a.text}': a version has runs of a benchmark; say which: --benchmark NAME")
+    rules = {"policy": terms.policy, "margins": terms.margins}
+    benchmark = terms.benchmark.model_copy(update=rules)
+    base, head = version_grid(workspace, a, benchmark, "baseline"), version_grid(workspace, b, benchmark, "candidate")
+    if base.benchmark.environments != head.benchmark.environments:
+        raise UsageError(f"'{a.text}' and '{b.text}' name other environments")
+    seeds = base.benchmark.seeds.model_copy(update={"baseline": base.seeds})
+    change = Change(
+        benchmark=base.benchmark.model_copy(update={"seeds": seeds}),
+        base=base.variant,
+        head=head.variant,
+        base_name=a.text,
+        head_name=b.text,
+        seeds=head.seeds,
+    )
+    if base.key != head.key:
+        for reference, grid in ((a, base), (b, head)):
+            either = (grid, expand(benchmark, grid.variant, head.seeds))
+            if not look(either, workspace.cells).known_keys:
+                raise not_trained(reference.text, grid)
+    return Answering(workspace, change, lambda grids: look(grids, workspace.cells), watchers).verdict()
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from rlops.curves import (
     Baseline,
@@ -19,7 +20,7 @@ from rlops.curves import (
     parse_reference,
     read_baseline,
 )
-from rlops.errors import UsageError
+from rlops.errors import RunsFailedError, UsageError
 from rlops.files import write_whole
 from rlops.judge import (
     FailureRecord,
@@ -31,9 +32,11 @@ from rlops.judge import (
     judge,
     metric_findings,
 )
-from rlops.launch import Board
+from rlops.launch import Board, look
 from rlops.plan import Benchmark, Grid, Margins, Metric, Plan, Policy, Repository, expand, format_seeds, version
 from rlops.workspace import Workspace
+
+Side = Literal["baseline", "candidate"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def make_plan(baseline: Baseline, terms: Terms, seeds: tuple[int, ...] | None = 
 def trained_runs(workspace: Workspace, grid: Grid, watchers: Watchers) -> RunSet:
     """The run set of a grid, as far as it was trained here."""
     folder = workspace.cells / grid.name
-    if not any(folder.glob("*/done.json")):
+    if not look([grid], workspace.cells).known_keys:
         return RunSet(f"dir:{folder}", (), grid.variant.provenance.to_json())
     filters = {"seed": (format_seeds(grid.seeds),), "env_id": grid.benchmark.environments}
     reference = Reference(f"dir:{folder}", "dir", str(folder), filters)
@@ -96,10 +99,22 @@ def trained_runs(workspace: Workspace, grid: Grid, watchers: Watchers) -> RunSet
     return replace(found, provenance={**found.provenance, **commit})
 
 
-def version_grid(workspace: Workspace, ref: str, benchmark: Benchmark, seeds: tuple[int, ...]) -> Grid:
-    """The grid of the version that `ref` names, in a worktree of its own."""
+def version_grid(workspace: Workspace, reference: Reference, benchmark: Benchmark, side: Side) -> Grid:
+    """The grid of a git: reference, in a worktree of its own; seeds are its own, else the benchmark's for `side`."""
+    workspace.prepare()
     repository = Repository.around(workspace.root)
-    return expand(benchmark, version(repository, repository.commit(ref), benchmark, workspace.store), seeds)
+    if reference.other_filters():
+        raise UsageError(f"'{reference.text}': versions from git are filtered by env_id and seed only")
+    wanted = reference.env_ids
+    if wanted is not None:
+        if not wanted <= set(benchmark.environments):
+            names = ", ".join(sorted(wanted.difference(benchmark.environments)))
+            raise UsageError(f"'{reference.text}': the benchmark '{benchmark.name}' has no {names}")
+        chosen = tuple(env_id for env_id in benchmark.environments if env_id in wanted)
+        benchmark = benchmark.model_copy(update={"environments": chosen})
+    seeds = getattr(benchmark.seeds, side) if reference.seeds is None else tuple(sorted(reference.seeds))
+    commit = repository.resolve(reference.target)
+    return expand(benchmark, version(repository, commit, benchmark, workspace.store), seeds)
 
 
 def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watchers: Watchers) -> Verdict:
@@ -115,12 +130,12 @@ def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watch
     names = metric_name(before, terms.metric.name), metric_name(after, terms.metric.name)
     beforehand += metric_findings(*names)
     terms = replace(terms, metric=terms.metric.model_copy(update={"name": names[1]}))
-    candidate = load_run_set(workspace, after, terms, watchers)
+    candidate = load_run_set(workspace, after, terms, watchers, "candidate")
     if before.kind == "baseline":
         runs = baseline.run_set()
     else:
         named = replace(terms, metric=terms.metric.model_copy(update={"name": names[0]}))
-        runs = load_run_set(workspace, before, named, watchers)
+        runs = load_run_set(workspace, before, named, watchers, "baseline")
         budgets = _budgets(terms, runs, candidate)
         beforehand += horizon_findings(runs, candidate, budgets)
         baseline = Freezing(terms.metric, terms.margins, budgets, random_scores={}).freeze(a, runs)
@@ -128,11 +143,27 @@ def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watch
     return judge(replace(runs, reference=a), replace(candidate, reference=b), plan, occasion(), tuple(beforehand))
 
 
-def load_run_set(workspace: Workspace, reference: Reference, terms: Terms, watchers: Watchers) -> RunSet:
-    """The runs that a reference names."""
+def load_run_set(workspace: Workspace, reference: Reference, terms: Terms, watchers: Watchers, side: Side) -> RunSet:
+    """The runs that a reference names; of a version from git those that `side` has in the benchmark."""
     if reference.kind == "baseline":
         return _baseline(workspace, reference).run_set()
+    if reference.kind == "git":
+        if terms.benchmark is None:
+            raise UsageError(f"'{reference.text}': a version has runs of a benchmark; say which: --benchmark NAME")
+        grid = version_grid(workspace, reference, terms.benchmark, side)
+        runs = trained_runs(workspace, grid, watchers)
+        if not runs.runs:
+            raise not_trained(reference.text, grid)
+        return runs
     return _loader(workspace, terms.metric, watchers).runs(reference)
+
+
+def not_trained(reference: str, grid: Grid) -> RunsFailedError:
+    """The error of a version of which nothing is known."""
+    return RunsFailedError(
+        f"'{reference}': nothing of version {grid.variant.name} was trained here; train it: "
+        f"rlops run {grid.benchmark.name} {shlex.quote(reference)} --seeds {format_seeds(grid.seeds)}"
+    )
 
 
 def freeze_baseline(

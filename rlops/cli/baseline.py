@@ -58,7 +58,7 @@ def save(
     grid = None
     with watching(quiet=quiet) as watchers:
         if run_set is not None:
-            runs = load_run_set(workspace, parse_reference(run_set), terms, watchers)
+            runs = load_run_set(workspace, parse_reference(run_set), terms, watchers, "baseline")
         else:
             wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.baseline
             grid = expand(definition, checkout(workspace.root, definition), wanted)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("compare", short_help="Does run set B learn worse than run set A? Never trains.")
 @click.argument("a")
-@click.argument("b")
+@click.argument("b", required=False)
 @click.option("--benchmark", help="Judge by this benchmark's metric, budget, margins and policy.")
 @click.option(
     "--policy",
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @workspace_option
 def command(
     a: str,
-    b: str,
+    b: str | None,
     benchmark: str | None,
     policy_path: Path | None,
     metric: str | None,
@@ -52,17 +52,29 @@ def command(
     wandb:ENTITY/PROJECT?tag=pr-12&exp_name=ppo    runs of a W&B project, filtered
     dir:PATH                                       rlops cells, or offline wandb runs
     file:PATH?algo=PPO&env_id=Hopper-v3            a long table, CSV or parquet
+    git:REF                                        a version of this repository, trained here
+    A..B                                           short for git:mergebase(A,B) git:B
     Every reference takes env_id=... and seed=0-9 as filters.
     """
+    from rlops.change import compare_versions
     from rlops.cli.progress import watching
-    from rlops.curves import parse_reference
+    from rlops.curves import both_of_range, parse_reference
     from rlops.run_sets import compare_references
 
+    if b is None:
+        both = both_of_range(a)
+        if both is None:
+            raise click.UsageError("Missing argument 'B': two run sets are compared, or a range of versions A..B")
+        a, b = both
     terms = _terms(benchmark, policy_path, metric, lower_is_better, budget, workspace)
-    if parse_reference(a).kind == "baseline":
+    before, after = parse_reference(a), parse_reference(b)
+    if before.kind == "baseline":
         _refuse_what_is_frozen(a, policy_path, given=bool(metric or lower_is_better or budget))
     with watching(quiet=quiet or as_json) as watchers:
-        verdict = compare_references(workspace, a, b, terms, watchers)
+        if before.kind == after.kind == "git":
+            verdict = compare_versions(workspace, before, after, terms, watchers)
+        else:
+            verdict = compare_references(workspace, a, b, terms, watchers)
     publish(workspace, verdict, report_path, as_json=as_json)
 
 

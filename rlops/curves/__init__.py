@@ -12,7 +12,7 @@ from rlops.curves.baselines import (
 from rlops.curves.faults import Fault, duplicates, fault_of, sound_runs
 from rlops.curves.learning_curve import GRID_POINTS, LearningCurve, Run, RunSet, data_sha256, grid_steps
 from rlops.curves.load import Loader
-from rlops.curves.references import Reference, metric_name, parse_reference
+from rlops.curves.references import Reference, both_of_range, metric_name, parse_reference
 from rlops.curves.scores import auc, final, oriented_grid
 from rlops.curves.store import Store
 
@@ -29,6 +29,7 @@ __all__ = [
     "RunSet",
     "Store",
     "auc",
+    "both_of_range",
     "common_config",
     "common_horizons",
     "data_sha256",

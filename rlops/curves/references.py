@@ -1,7 +1,8 @@
 """Run-set references: the same words everywhere for "these runs".
 
 quick, baseline:quick                  baselines/quick.json
-git:REF, A..B                          a version of this repository (with the gate against a branch)
+git:REF                                a version of this repository, as far as it was trained here
+A..B                                   short for the two git:mergebase(A,B) and git:B
 wandb:ENTITY/PROJECT?tag=pr-12&seed=1-5  runs of a W&B project
 dir:PATH                               a folder of rlops cells or of offline wandb runs
 file:PATH?algo=PPO&env_id=Hopper-v3    a long table, CSV or parquet
@@ -59,10 +60,19 @@ def metric_name(reference: Reference, metric: str) -> str:
     return reference.one("metric", TABLE_METRIC if shorter else metric)
 
 
+def both_of_range(text: str) -> tuple[str, str] | None:
+    """The two references that `A..B` is short for, None where `text` is no range. An empty side is HEAD, as in git."""
+    range_, mark, query = text.partition("?")
+    if ":" in range_ or ".." not in range_ or range_.startswith((".", "/")):
+        return None
+    if "..." in range_:
+        raise UsageError(f"'{text}': write A..B with two dots; A is taken at the merge base")
+    a, b = (side or "HEAD" for side in range_.split("..", maxsplit=1))
+    return f"git:mergebase({a},{b}){mark}{query}", f"git:{b}{mark}{query}"
+
+
 def parse_reference(text: str) -> Reference:
     """The reference in `text`; a bare word is always a baseline, never a branch."""
-    if re.search(r"(?<!\.)\.\.(?!\.)", text.partition("?")[0]) and ":" not in text and "/" not in text.split("..")[0]:
-        raise _no_git_yet(text)
     head, _, query = text.partition("?")
     kind, colon, target = head.partition(":")
     if not colon:
@@ -75,15 +85,9 @@ def parse_reference(text: str) -> Reference:
         raise UsageError(
             f"'{text}': unknown kind of run set '{kind}'{did_you_mean(kind, KINDS)}; known: {', '.join(KINDS)}"
         )
-    if kind == "git":
-        raise _no_git_yet(text)
     if not target:
         raise UsageError(f"'{text}': nothing stands behind '{kind}:'")
     return Reference(text, kind, target, _parse_query(text, query))
-
-
-def _no_git_yet(text: str) -> UsageError:
-    return UsageError(f"'{text}': versions from git are not supported yet; check the version out and use `rlops gate`")
 
 
 def _parse_query(text: str, query: str) -> dict[str, tuple[str, ...]]:

@@ -82,15 +82,11 @@ def fill(
     The grids take turns, cell by cell, so that what a machine does to one it does to the others. `force` trains cells
     again that failed. Returns when nothing runs any more: all done, or `interrupts` said stop.
     """
-    board = Board(tuple(grids), folder)
-    missing: dict[Grid, list[Cell]] = {}
-    for grid in grids:
-        if force:
+    if force:
+        for grid in grids:
             _forget_failed(grid.cells, folder / grid.name)
-        done = finished_cells(folder / grid.name)
-        missing[grid] = [cell for cell in grid.cells if (cell.env_id, cell.seed) not in done]
-        board.known_keys |= {cell.key for cell in grid.cells if cell not in missing[grid]}
-        _note_known_failures(board, grid, done)
+    board = look(grids, folder)
+    missing = {grid: [cell for cell in grid.cells if cell.key not in board.known_keys] for grid in grids}
     board.waiting = group_cells(missing, folder, executor.capacity())
     changed(board)
     try:
@@ -101,6 +97,16 @@ def fill(
     except BaseException:
         _stop_all(board, executor)
         raise
+    return board
+
+
+def look(grids: Sequence[Grid], folder: Path) -> Board:
+    """How the grids stand, without training anything."""
+    board = Board(tuple(grids), folder)
+    for grid in grids:
+        done = finished_cells(folder / grid.name)
+        board.known_keys |= {cell.key for cell in grid.cells if (cell.env_id, cell.seed) in done}
+        _note_known_failures(board, grid, done)
     return board
 
 

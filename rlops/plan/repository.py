@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -65,6 +66,11 @@ class Repository:
         if found is None:
             raise UsageError(f"git knows no commit '{ref}' in {self.top}; {self._how_to_fetch(ref)}")
         return found
+
+    def resolve(self, version: str) -> str:
+        """The commit of a ref, or of mergebase(A,B)."""
+        match = re.fullmatch(r"mergebase\(([^,()]+),([^,()]+)\)", version)
+        return self.merge_base(match[1], match[2]) if match else self.commit(version)
 
     def merge_base(self, a: str, b: str) -> str:
         """The commit where the histories of `a` and `b` parted."""

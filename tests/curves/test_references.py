@@ -2,7 +2,7 @@
 
 import pytest
 
-from rlops.curves import parse_reference
+from rlops.curves import both_of_range, parse_reference
 from rlops.errors import UsageError
 
 
@@ -40,14 +40,37 @@ def test_filters_take_lists_ranges_and_escapes():
         ("dir:", "nothing stands behind 'dir:'"),
         ("file:x.csv?algo", "not of the form key=value"),
         ("file:x.csv?a=1&a=2", "write a=a,b for several values"),
-        ("git:main", "not supported yet"),
-        ("main..branch", "not supported yet"),
+        ("git:", "nothing stands behind 'git:'"),
         ("", "names no run set"),
     ],
 )
 def test_wrong_references_say_what_to_do(text, says):
     with pytest.raises(UsageError, match=says):
         parse_reference(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "both"),
+    [
+        ("main..my-branch", ("git:mergebase(main,my-branch)", "git:my-branch")),
+        ("origin/main..", ("git:mergebase(origin/main,HEAD)", "git:HEAD")),
+        ("v1.0..v2.0?seed=1-5", ("git:mergebase(v1.0,v2.0)?seed=1-5", "git:v2.0?seed=1-5")),
+        ("quick", None),
+        ("git:main", None),
+        ("dir:../runs", None),
+        ("../runs", None),
+        ("file:x.csv?algo=a..b", None),
+    ],
+)
+def test_a_range_is_short_for_two_versions(text, both):
+    assert both_of_range(text) == both
+    for reference in both or ():
+        assert parse_reference(reference).kind == "git"
+
+
+def test_three_dots_are_no_range():
+    with pytest.raises(UsageError, match="two dots"):
+        both_of_range("main...my-branch")
 
 
 def test_wrong_seeds_are_found_when_they_are_read():
