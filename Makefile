@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,9 @@ study-demo: $(READY) ## how often the demo's answers come out: 100 seeds a side,
 
 demo: $(READY) ## train a small grid, compare it with the stored baseline, then do it again with a bug planted
 	$(BIN)/python -I benchmarks/demo.py
+
+pull-requests: $(READY) ## what three pull requests come to and cost: docs, a refactoring, a bug (4 minutes)
+	$(BIN)/python -I benchmarks/pull_requests.py
 
 test: $(READY) ## every test
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal

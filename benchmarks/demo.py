@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / ".rlops"
 REPORTS = STORE / "demo"
 MUTANT = ROOT / "benchmarks" / "mutants" / "no_bootstrap.patch"
-COPIED = ("ppo_impl", "benchmarks", "baselines", "constraints.txt")
+COPIED = ("ppo_impl", "benchmarks", "baselines")
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "TMPDIR", "NO_COLOR")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from rlops.curves import Baseline, Reference, RunSet
+from rlops.curves import Baseline, Reference, RunSet, sound_runs
 from rlops.errors import NoBaselineError, UsageError
 from rlops.judge import (
     IDENTICAL_SEEDS,
@@ -107,7 +107,9 @@ class Answering:
 
     def _stage_zero(self, twins: RunSet, head: Grid) -> Verdict | None:
         """The verdict that needs no statistics: bit-equal everywhere, or somewhere no run of the candidate ended."""
-        baseline = self.change.stored or self._frozen(twins, {})
+        baseline = self.change.stored or self._frozen(twins, lambda _: {})
+        if self.change.stored is None:
+            self._check_base(twins)
         if baseline is None or len(baseline.environments) < len(self.change.benchmark.environments):
             return None
         plan = make_plan(baseline, Terms.of(self.change.benchmark), head.seeds)
@@ -118,34 +120,57 @@ class Answering:
     def _with_statistics(self, twins: RunSet) -> Verdict:
         change, benchmark = self.change, self.change.benchmark
         head = expand(benchmark, change.head, change.seeds)
-        base = None if change.stored else expand(benchmark, change.base, benchmark.seeds.baseline)
-        for warning in self._forecast(base):
-            self.watchers.told(warning)
-        self.boards.append(self.fill([head] if base is None else [base, head]))
-        beforehand = [*change.findings]
-        if base is None:
-            baseline = change.stored
+        if change.stored is not None:
+            self._tell_forecast({item.env_id: len(item.runs) for item in change.stored.environments})
+            self.boards.append(self.fill([head]))
+            baseline, runs, found = change.stored, self._stored_runs(change.stored), []
         else:
-            runs = self._runs(base)
-            baseline = self._frozen(runs, random_scores(benchmark.environments))
-            if baseline is not None:
-                planned = dict.fromkeys(benchmark.environments, base.seeds)
-                beforehand += missing_baseline_findings(baseline, planned)
-        if baseline is None:
-            raise NoBaselineError(
-                f"{change.base_name}: no environment has two sound runs to compare with; "
-                "see what failed above and mend the base first, or compare with a stored baseline (--baseline NAME)"
-            )
-        beforehand += definition_findings(baseline, benchmark)
-        reference = self._base_reference(base, baseline)
+            base = expand(benchmark, change.base, benchmark.seeds.baseline)
+            self._tell_forecast(dict.fromkeys(benchmark.environments, len(base.seeds)))
+            self.boards.append(self.fill([base, head]))
+            baseline = self._trained_baseline(base)
+            runs = self._named(baseline.run_set(), base)
+            found = missing_baseline_findings(baseline, dict.fromkeys(benchmark.environments, base.seeds))
         return judge(
-            replace(baseline.run_set(), reference=reference),
+            runs,
             self._runs(head),
             make_plan(baseline, Terms.of(benchmark), head.seeds),
             occasion(self.boards, self._fresh_seeds),
-            tuple(beforehand),
+            (*change.findings, *found, *definition_findings(baseline, benchmark)),
             twins,
         )
+
+    def _trained_baseline(self, base: Grid) -> Baseline:
+        environments = self.change.benchmark.environments
+        frozen = self._frozen(self._runs(base), random_scores)
+        there = {item.env_id for item in frozen.environments} if frozen else set()
+        missing = [env_id for env_id in environments if env_id not in there]
+        if frozen is None or missing:
+            raise self._no_base("fewer than two sound runs", missing)
+        return frozen
+
+    def _check_base(self, twins: RunSet) -> None:
+        """Where none of the base's first runs came to a good end, the others are not waited for."""
+        benchmark = self.change.benchmark
+        ended = {env_id for env_id in benchmark.environments if sound_runs(twins.of(env_id), benchmark.budget)}
+        missing = [env_id for env_id in benchmark.environments if env_id not in ended]
+        if missing:
+            raise self._no_base("no sound run among the first seeds", missing)
+
+    def _no_base(self, what: str, env_ids: Sequence[str]) -> NoBaselineError:
+        return NoBaselineError(
+            f"{self.change.base_name}: {what} of {', '.join(env_ids)}, so there is nothing to compare with; see what "
+            "failed above and mend the base first, or compare with a stored baseline (--baseline NAME)"
+        )
+
+    def _stored_runs(self, stored: Baseline) -> RunSet:
+        """The runs of a stored baseline; where it was made of just the base's code, they are the base's."""
+        runs = stored.run_set()
+        if stored.benchmark_key != expand(self.change.benchmark, self.change.base, ()).key:
+            return replace(runs, reference=f"baseline:{stored.name}")
+        commit = {"git_commit": self.change.base.provenance.git_commit}
+        reference = f"{self.change.base_name}, stored as baseline:{stored.name}"
+        return replace(runs, reference=reference, provenance={**runs.provenance, **commit})
 
     def _runs(self, grid: Grid) -> RunSet:
         return self._named(trained_runs(self.workspace, grid, self.watchers), grid)
@@ -155,22 +180,15 @@ class Answering:
         seeds = f", seeds {format_seeds(grid.seeds)}" if runs.runs else ""
         return replace(runs, reference=f"{name}{seeds}")
 
-    def _base_reference(self, base: Grid | None, baseline: Baseline) -> str:
-        if base is None:
-            return f"baseline:{baseline.name}"
-        return f"{self.change.base_name}, seeds {format_seeds(base.seeds)}"
-
-    def _frozen(self, runs: RunSet, scores: dict[str, float]) -> Baseline | None:
+    def _frozen(self, runs: RunSet, scores: Callable[[tuple[str, ...]], dict[str, float]]) -> Baseline | None:
         try:
-            return freeze_baseline(self.change.benchmark.name, runs, Terms.of(self.change.benchmark), lambda _: scores)
+            return freeze_baseline(self.change.benchmark.name, runs, Terms.of(self.change.benchmark), scores)
         except NoBaselineError:
             return None
 
-    def _forecast(self, base: Grid | None) -> list[str]:
-        n_baseline = {env_id: len(base.seeds) for env_id in self.change.benchmark.environments} if base else {}
-        if self.change.stored is not None:
-            n_baseline = {item.env_id: len(item.runs) for item in self.change.stored.environments}
-        return forecast(n_baseline, self.change.benchmark.policy, len(self.change.seeds))
+    def _tell_forecast(self, n_baseline: dict[str, int]) -> None:
+        for warning in forecast(n_baseline, self.change.benchmark.policy, len(self.change.seeds)):
+            self.watchers.told(warning)
 
     def _fresh_seeds(self, count: int) -> str:
         following = range(max(self.change.seeds) + 1, max(self.change.seeds) + 1 + count)

@@ -1,5 +1,6 @@
 """The loop: plan, launch, pull, compare, judge. What joins the wings, for the verbs that train."""
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -90,9 +91,9 @@ class Base:
     @classmethod
     def find(cls, workspace: Workspace, ref: str) -> "Base":
         """The merge base of HEAD and `ref`."""
-        workspace.prepare()
         repository = Repository.around(workspace.root)
         commit = repository.merge_base(ref, "HEAD")
+        workspace.prepare()
         return cls(workspace, repository, ref, commit, repository.worktree(commit, workspace.store / "worktrees"))
 
     @property
@@ -107,22 +108,26 @@ class Base:
 
     def baseline(self, benchmark: Benchmark, variant: Variant, name: str | None, watchers: Watchers) -> Baseline | None:
         """The stored baseline to judge against: the one asked for, else the benchmark's if it was made of this code."""
-        folder = self.root / "baselines"
-        if name is not None:
-            return read_baseline(name, folder)
         try:
-            stored = read_baseline(benchmark.baseline or benchmark.name, folder)
+            stored = read_baseline(name or self._usual_baseline(benchmark), self.root / "baselines")
         except NoBaselineError:
+            if name is not None:
+                raise
             return None
-        if stored.benchmark_key == expand(benchmark, variant, ()).key:
+        missing = set(benchmark.environments).difference(item.env_id for item in stored.environments)
+        if name is not None:
+            if missing:
+                raise NoBaselineError(f"the baseline '{name}' has no {', '.join(sorted(missing))}; name another one")
+            return stored
+        if not missing and stored.benchmark_key == expand(benchmark, variant, ()).key:
             return stored
         watchers.told(
-            f"the stored baseline '{stored.name}' is of other code or packages than the {self.name}; that is trained "
-            f"instead, seeds {format_seeds(benchmark.seeds.baseline)} (--baseline {stored.name} takes the stored one)"
+            f"the stored baseline '{stored.name}' is of other code, packages or environments than the {self.name}; "
+            f"that is trained instead, seeds {format_seeds(benchmark.seeds.baseline)}"
         )
         return None
 
-    def findings(self, reference: str, benchmark: Benchmark, head: str) -> list[Finding]:
+    def findings(self, reference: str, benchmark: Benchmark, head: str, baseline_name: str | None) -> list[Finding]:
         """What the change does to the files that judge it, and to those that say what is to be installed."""
         theirs: Benchmark | str
         name = self._own(reference).relative_to(self.root)
@@ -130,11 +135,14 @@ class Base:
             theirs = read_benchmark(self.repository.worktree(head, self.workspace.store / "worktrees") / name)
         except UsageError as error:
             theirs = f"the change leaves no valid {name}: {str(error).splitlines()[0]}"
-        stored = f"baselines/{benchmark.baseline or benchmark.name}.json"
+        stored = f"baselines/{baseline_name or self._usual_baseline(benchmark)}.json"
         found = gate_findings(benchmark, theirs, self.repository.changed(self.commit, head, [stored]))
         if not benchmark.dependencies.lock:
             found += dependency_findings(dependency_files_changed(self.repository, self.commit, head))
         return found
+
+    def _usual_baseline(self, benchmark: Benchmark) -> str:
+        return benchmark.baseline or benchmark.name
 
     def _own(self, reference: str) -> Path:
         """Where the base has the benchmark's file."""
@@ -166,10 +174,11 @@ def gate_change(
         base=before,
         head=now,
         base_name=base.name,
-        head_name=base.repository.branch() or "HEAD",
+        # On GitHub the checkout is a detached merge commit; the branch's name is told.
+        head_name=base.repository.branch() or os.environ.get("GITHUB_HEAD_REF") or "HEAD",
         seeds=seeds or benchmark.seeds.candidate,
         stored=base.baseline(benchmark, before, baseline_name, watchers),
-        findings=tuple(base.findings(reference, benchmark, head)),
+        findings=tuple(base.findings(reference, benchmark, head, baseline_name)),
         again=lambda fresh: shlex.join(["rlops", "gate", reference, *options, "--seeds", fresh]),
     )
     return Answering(workspace, change, lambda grids: train(workspace, grids, watchers), watchers).verdict()

@@ -103,7 +103,7 @@ def version_grid(workspace: Workspace, reference: Reference, benchmark: Benchmar
     """The grid of a git: reference, in a worktree of its own; seeds are its own, else the benchmark's for `side`."""
     workspace.prepare()
     repository = Repository.around(workspace.root)
-    if reference.other_filters():
+    if not reference.filters.keys() <= {"env_id", "seed"}:
         raise UsageError(f"'{reference.text}': versions from git are filtered by env_id and seed only")
     wanted = reference.env_ids
     if wanted is not None:
@@ -197,13 +197,15 @@ def occasion(boards: Sequence[Board] = (), fresh_seeds: Callable[[int], str] | N
     """How an answer came about: now, by this command line, with what these boards trained or knew."""
     trained = {key for board in boards for key in board.trained_keys}
     known = {key for board in boards for key in board.known_keys} - trained
-    failures = [failure for board in boards for failure in board.failures]
+    failures = {failure.log: failure for board in reversed(boards) for failure in reversed(board.failures)}
     return Occasion(
         command=_command(),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         cells_trained=len(trained) if boards else None,
         cells_known=len(known) if boards else None,
-        failures=tuple(dict.fromkeys(FailureRecord(label=f.label, why=f.why, log_tail=f.log_tail) for f in failures)),
+        failures=tuple(
+            FailureRecord(label=f.label, why=f.why, log_tail=f.log_tail) for f in reversed(failures.values())
+        ),
         fresh_seeds=fresh_seeds,
     )
 

@@ -16,10 +16,14 @@ MAY_IMPORT = {
     "curves": {"stats", "plan"},
     "judge": {"stats", "plan", "curves"},
     "report": {"stats", "plan", "curves", "judge"},
-    "cli": {*WINGS, "workspace", "run_sets", "gate"} - {"cli"},
+    "cli": {*WINGS, "workspace", "run_sets", "change", "gate", "init", "doctor"} - {"cli"},
     "gate": {*WINGS, "workspace", "run_sets", "change"} - {"cli", "report"},
     "change": {*WINGS, "workspace", "run_sets"} - {"cli", "report"},
     "run_sets": {*WINGS, "workspace"} - {"cli", "report"},
+    "doctor": {"plan", "checks", "ci", "workspace"},
+    "checks": {"plan", "launch", "curves", "judge", "workspace"},
+    "init": {"plan", "ci", "workspace"},
+    "ci": set(),
     "workspace": set(),
     "errors": set(),
     "files": set(),
@@ -27,8 +31,8 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-INTERFACES = {"rlops.judge.record"}
-"""Modules that other wings may name beside the wings' own: verdict.json, which every renderer reads."""
+INTERFACES = {"rlops.judge.record", "rlops.plan.discover"}
+"""Modules that others may name beside the wings: verdict.json, which every renderer reads; the search of `init`."""
 GROUND = {"errors", "files", "strangers", "__init__"}
 """What every wing may use: exit codes, files, dealing with strangers, the version. Not `stats`, which stands alone."""
 FORBIDDEN_THIRD_PARTIES = {

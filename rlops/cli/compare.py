@@ -61,11 +61,12 @@ def command(
     from rlops.curves import both_of_range, parse_reference
     from rlops.run_sets import compare_references
 
-    if b is None:
-        both = both_of_range(a)
-        if both is None:
-            raise click.UsageError("Missing argument 'B': two run sets are compared, or a range of versions A..B")
-        a, b = both
+    both = both_of_range(a)
+    if b is not None and (both or both_of_range(b)):
+        raise click.UsageError(f"'{a if both else b}' is both sides already; compare it alone, or name two run sets")
+    if b is None and both is None:
+        raise click.UsageError("Missing argument 'B': two run sets are compared, or a range of versions A..B")
+    a, b = both or (a, b or "")
     terms = _terms(benchmark, policy_path, metric, lower_is_better, budget, workspace)
     before, after = parse_reference(a), parse_reference(b)
     if before.kind == "baseline":

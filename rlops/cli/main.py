@@ -14,11 +14,14 @@ from rlops import __version__
 from rlops.errors import ExitCode, RlopsError
 
 VERBS = {
+    "init": "init",
+    "doctor": "doctor",
     "run": "run",
     "pull": "pull",
     "compare": "compare",
     "gate": "gate",
     "report": "report",
+    "publish": "publish",
     "baseline": "baseline",
 }
 """Verb -> its module in rlops.cli, imported when it is needed: `rlops --help` must be quick."""

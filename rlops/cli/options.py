@@ -45,9 +45,8 @@ def quiet_option(verb: Verb) -> Verb:
 def report_option(verb: Verb) -> Verb:
     """--report PATH."""
     path = click.Path(dir_okay=False, path_type=Path)
-    return click.option("--report", "report_path", type=path, metavar="PATH", help="Write the HTML report here, too.")(
-        verb
-    )
+    text = "Write the report here, too: HTML, or Markdown where PATH ends in .md."
+    return click.option("--report", "report_path", type=path, metavar="PATH", help=text)(verb)
 
 
 def say(text: str, *, quiet: bool = False) -> None:
@@ -61,16 +60,23 @@ def publish(workspace: Workspace, verdict: "Verdict", report_path: Path | None, 
     from rlops.report import render_html
     from rlops.run_sets import write_verdict
 
-    html = render_html(verdict)
-    folder = write_verdict(workspace, verdict, html)
+    folder = write_verdict(workspace, verdict, render_html(verdict))
     if report_path is not None:
-        report_path.parent.mkdir(parents=True, exist_ok=True)
-        report_path.write_text(html, encoding="utf-8")
+        write_report(verdict, report_path)
     try:
         _print_answer(verdict, folder, report_path, as_json=as_json)
     except BrokenPipeError:  # `| head`: who stops reading does not change the answer
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     click.get_current_context().exit(verdict.exit_code)
+
+
+def write_report(verdict: "Verdict", path: Path) -> None:
+    """The report at `path`: Markdown where it ends in .md, else HTML."""
+    from rlops.report import render_html, render_markdown
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = render_markdown(verdict) if path.suffix == ".md" else render_html(verdict)
+    path.write_text(text, encoding="utf-8")
 
 
 def _print_answer(verdict: "Verdict", folder: Path, report_path: Path | None, *, as_json: bool) -> None:

@@ -85,7 +85,7 @@ class _LiveBoard:
         self._pulled = ""
 
     def launched(self, board: Board) -> None:
-        self._board = board
+        self._board, self._pulled = board, ""
 
     def pulled(self, done: int, total: int) -> None:
         self._pulled = f"reading runs {done}/{total}"

@@ -31,18 +31,18 @@ def command(
     from rlops.run_sets import version_grid
 
     definition = read_benchmark(find_benchmark(benchmark, workspace.root))
-    wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.candidate
     with watching(quiet=quiet) as watchers:
         if version is None:
-            variant = checkout(workspace.root, definition)
+            grid = expand(definition, checkout(workspace.root, definition), definition.seeds.candidate)
         else:
             asked = parse_reference(version)
             if asked.kind != "git":
                 raise click.UsageError(f"'{version}' is no version; versions are named git:REF")
-            variant = version_grid(workspace, asked, definition, "candidate").variant
-        grid = expand(definition, variant, wanted)
+            grid = version_grid(workspace, asked, definition, "candidate")
+        if seeds:
+            grid = expand(grid.benchmark, grid.variant, parse_seeds(seeds, "--seeds"))
         board = train(workspace, [grid], watchers, force=force)
-    reference = f"dir:{shown(board.folder / grid.name)}?seed={format_seeds(wanted)}"
+    reference = f"dir:{shown(board.folder / grid.name)}?seed={format_seeds(grid.seeds)}"
     say(f"{board.trained} cells trained, {board.known} were known; the run set: {reference}", quiet=quiet)
     if board.failures:
         raise RunsFailedError(f"{len(board.failures)} processes failed, see above; --force trains failed cells again")

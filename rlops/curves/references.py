@@ -63,7 +63,7 @@ def metric_name(reference: Reference, metric: str) -> str:
 def both_of_range(text: str) -> tuple[str, str] | None:
     """The two references that `A..B` is short for, None where `text` is no range. An empty side is HEAD, as in git."""
     range_, mark, query = text.partition("?")
-    if ":" in range_ or ".." not in range_ or range_.startswith((".", "/")):
+    if ":" in range_ or ".." not in range_ or re.match(r"\.{0,2}/", range_):
         return None
     if "..." in range_:
         raise UsageError(f"'{text}': write A..B with two dots; A is taken at the merge base")

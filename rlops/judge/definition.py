@@ -62,10 +62,10 @@ def gate_findings(base: Benchmark, head: Benchmark | str, changed_files: Sequenc
 
 
 def dependency_findings(changed_files: Sequence[str]) -> list[Finding]:
-    """Both versions ran with what is installed, although the change edits files that say what is to be installed."""
+    """Both versions run with what is installed, although the change edits files that say what is to be installed."""
     if not changed_files:
         return []
-    detail = f"{', '.join(changed_files)} changed, but both versions ran with the packages that are installed here"
+    detail = f"{', '.join(changed_files)} changed, but both versions run with the packages that are installed here"
     return [make_finding("dependencies", "warning", detail, None)]
 
 

@@ -234,7 +234,7 @@ def read_verdict(path: Path) -> Verdict:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise UsageError(f"{path}: there is no verdict; `rlops compare` and `rlops gate` write one") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: is not JSON: {error}") from None
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != SCHEMA:

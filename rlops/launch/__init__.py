@@ -1,9 +1,20 @@
 """Running it: cells as processes, through executors behind one small protocol."""
 
 from rlops.launch.cell_group import CellGroup
+from rlops.launch.environments import try_environments
 from rlops.launch.fill import Board, Failure, fill, look
 from rlops.launch.interrupts import Interrupts
 from rlops.launch.local import LocalExecutor
 from rlops.launch.random_policy import random_scores
 
-__all__ = ["Board", "CellGroup", "Failure", "Interrupts", "LocalExecutor", "fill", "look", "random_scores"]
+__all__ = [
+    "Board",
+    "CellGroup",
+    "Failure",
+    "Interrupts",
+    "LocalExecutor",
+    "fill",
+    "look",
+    "random_scores",
+    "try_environments",
+]

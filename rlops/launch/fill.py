@@ -165,7 +165,7 @@ def _settle(board: Board, group: CellGroup, ending: Ending, interrupts: Interrup
 def _check_code(grid: Grid) -> None:
     """A checkout that is edited while it is trained would put other code's curves under this code's keys."""
     variant = grid.variant
-    if code_sha256(variant.root, grid.benchmark.code) != variant.provenance.code_sha256:
+    if code_sha256(variant.root, grid.benchmark.code, untracked=variant.untracked) != variant.provenance.code_sha256:
         raise UsageError(
             f"the code below {variant.root} ({', '.join(grid.benchmark.code)}) was changed while it was being trained; "
             "what was running counts for nothing. Run the same command again, or train a copy or a git worktree"

@@ -14,7 +14,7 @@ from rlops.plan.grid import Cell, Grid, Variant, expand
 from rlops.plan.interpreter import installed_versions
 from rlops.plan.plan import EnvironmentPlan, Plan, environment_margin, suite_margin
 from rlops.plan.provenance import Provenance, code_sha256
-from rlops.plan.repository import Repository
+from rlops.plan.repository import Repository, ask_git
 from rlops.plan.seeds import format_seeds, parse_seeds
 from rlops.plan.variants import checkout, dependency_files_changed, version
 
@@ -30,6 +30,7 @@ __all__ = [
     "Provenance",
     "Repository",
     "Variant",
+    "ask_git",
     "checkout",
     "code_sha256",
     "dependency_files_changed",

@@ -14,6 +14,7 @@ from rlops.plan.provenance import Provenance
 class Variant:
     """One version of the code under test: a checkout at `root`, the interpreter it runs in, and what is true of both.
 
+    `lock`: hash of its dependency lock; `untracked`: do files that git does not track belong to it?
     `top`: the top of its worktree where that is not `root`.
     `search_path`: folders that the interpreter would have to take from elsewhere otherwise (its PYTHONPATH).
     `elsewhere`: where other versions of the same code lie; whatever is imported from there is the wrong code.
@@ -22,6 +23,8 @@ class Variant:
     name: str
     root: Path
     provenance: Provenance
+    lock: str | None = None
+    untracked: bool = True
     python: str = sys.executable
     top: Path | None = None
     search_path: tuple[Path, ...] = ()
@@ -70,6 +73,7 @@ def expand(benchmark: Benchmark, variant: Variant, seeds: tuple[int, ...]) -> Gr
             "packages": dict(variant.provenance.packages),
             "budget": benchmark.budget,
             **({"variables": dict(benchmark.variables)} if benchmark.variables else {}),
+            **({"lock": variant.lock} if benchmark.dependencies.lock else {}),
         }
     )
     cells = (

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,12 +34,12 @@ class Provenance:
         return {**asdict(self), "packages": dict(self.packages)}
 
 
-def provenance(root: Path, code: Sequence[str], interpreter: Interpreter) -> Provenance:
+def provenance(root: Path, code: Sequence[str], interpreter: Interpreter, *, untracked: bool = True) -> Provenance:
     """What is true of the code under `root` (the paths `code` of it), of the interpreter and of this machine."""
     # A copy inside of another checkout, as in .rlops/, is not that checkout's commit.
     tracked = ask_git(root, "ls-files", "--", *code)
     return Provenance(
-        code_sha256=code_sha256(root, code),
+        code_sha256=code_sha256(root, code, untracked=untracked),
         git_commit=ask_git(root, "rev-parse", "HEAD") if tracked else None,
         git_dirty=bool(tracked and ask_git(root, "status", "--porcelain", "--", *code)),
         packages=interpreter.packages,
@@ -49,15 +49,15 @@ def provenance(root: Path, code: Sequence[str], interpreter: Interpreter) -> Pro
     )
 
 
-def code_sha256(root: Path, code: Sequence[str]) -> str:
-    """sha256 over names and contents of every file below the paths `code`.
+def code_sha256(root: Path, code: Sequence[str], *, untracked: bool = True) -> str:
+    """sha256 over names and contents of every file below the paths `code`, links followed, submodules by their commit.
 
-    What git ignores does not count, so that a clean checkout, a worktree and a copy of the same code agree.
+    What git ignores does not count, so that a clean checkout, a worktree and a copy of the same code agree; where
+    `untracked` is False, neither does what git does not track.
     """
     digest = hashlib.sha256()
-    for path in sorted({file for item in code for file in _files_below(root, item)}):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(os.fsencode(path.relative_to(root).as_posix()) + f"\0{content}\n".encode())
+    for name, content in sorted({entry for item in code for entry in _entries(root, item, untracked)}):
+        digest.update(os.fsencode(name) + f"\0{content}\n".encode())
     return digest.hexdigest()
 
 
@@ -87,14 +87,40 @@ def _cpuinfo(field: str) -> str | None:
     return match[1].strip() if match else None
 
 
-def _files_below(root: Path, item: str) -> list[Path]:
+def _entries(root: Path, item: str, untracked: bool) -> Iterator[tuple[str, str]]:
+    """Name and content (a hash, a link's target, a submodule's commit) of everything below the path `item`."""
     if Path(item).is_absolute():
         raise UsageError(f"the benchmark's `code` names {item}, which lies outside of {root}; name it from there")
     if not (root / item).exists():
         raise UsageError(f"the benchmark's `code` names {item}, which does not exist in {root}")
-    listed = ask_git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", item)
+    waiting, seen = [root / item], set[Path]()
+    while waiting:
+        place = waiting.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        for path in _files_below(root, place, untracked):
+            name = os.path.relpath(path, root)
+            if path.is_symlink() and path.is_dir():
+                yield name, f"link to {path.readlink()}"
+                waiting.append(path.resolve())
+            elif path.is_dir():
+                yield name, f"submodule at {_submodule_commit(root, path)}"
+            elif path.is_file() and "__pycache__" not in path.parts:
+                yield name, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _files_below(root: Path, place: Path, untracked: bool) -> list[Path]:
+    others = ("--others", "--exclude-standard") if untracked else ()
+    listed = ask_git(root, "ls-files", "-z", "--cached", *others, "--", str(place))
     if listed:
-        files = [root / name for name in listed.split("\0") if name]
-    else:
-        files = list((root / item).rglob("*")) if (root / item).is_dir() else [root / item]
-    return [path for path in files if path.is_file() and "__pycache__" not in path.parts]
+        return [root / name for name in listed.split("\0") if name]
+    return [path for path in place.rglob("*") if not path.is_dir() or path.is_symlink()] if place.is_dir() else [place]
+
+
+def _submodule_commit(root: Path, path: Path) -> str | None:
+    """What is checked out there, else what is recorded."""
+    if (path / ".git").exists():
+        return ask_git(path, "rev-parse", "HEAD")
+    recorded = ask_git(root, "ls-files", "--stage", "--", str(path)) or ""
+    return recorded.split()[1] if recorded else None

@@ -22,7 +22,8 @@ def checkout(root: Path, benchmark: Benchmark) -> Variant:
     """The code at `root` as it is, uncommitted changes included."""
     found = provenance(root, benchmark.code, this_interpreter(benchmark.packages))
     commit = (found.git_commit or "no-git")[:7]
-    return Variant(f"{commit}{'+dirty' if found.git_dirty else ''}", root, found)
+    lock = lock_sha256(root, benchmark.dependencies)
+    return Variant(f"{commit}{'+dirty' if found.git_dirty else ''}", root, found, lock=lock)
 
 
 def version(repository: Repository, commit: str, benchmark: Benchmark, store: Path) -> Variant:
@@ -32,7 +33,7 @@ def version(repository: Repository, commit: str, benchmark: Benchmark, store: Pa
     """
     root = repository.worktree(commit, store / "worktrees")
     interpreter = inspect(_python(repository, root, benchmark, store), benchmark.packages)
-    found = provenance(root, benchmark.code, interpreter)
+    found = provenance(root, benchmark.code, interpreter, untracked=False)
     head = repository.below_snapshot(commit)
     if head is not None:
         found = replace(found, git_commit=head, git_dirty=True)
@@ -43,6 +44,8 @@ def version(repository: Repository, commit: str, benchmark: Benchmark, store: Pa
         name=name,
         root=root,
         provenance=found,
+        lock=lock_sha256(root, benchmark.dependencies),
+        untracked=False,
         python=interpreter.path,
         top=top,
         search_path=_in_this_version(interpreter, top, others),

@@ -50,11 +50,22 @@ def finding_groups(findings: Sequence[Finding], anchors: Mapping[str, str]) -> t
 def failure_views(failures: Sequence[FailureRecord]) -> tuple[FailureView, ...]:
     """The failures, cleaned of what a log may hold."""
     return tuple(
-        FailureView(
-            text.line(item.label), text.line(item.why), text.cut(text.clean(item.log_tail), text.LONGEST_DETAIL)
-        )
+        FailureView(text.line(item.label), text.line(item.why), _end(text.clean(item.log_tail), text.LONGEST_DETAIL))
         for item in failures
     )
+
+
+def said(item: FindingView, most: int) -> str:
+    """What a finding says, on one line: where (at most so many environments), and what."""
+    names = [name for name, _ in item.environments]
+    shown = ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    where = ", ".join(part for part in (shown, item.where) if part)
+    return f"{where}: {item.detail}" if where else item.detail
+
+
+def _end(log: str, longest: int) -> str:
+    """The end of a log: there stands why the process died."""
+    return log if len(log) <= longest else "…" + log[len(log) - longest + 1 :]
 
 
 def _group(kind: str, severity: str, findings: Sequence[Finding], anchors: Mapping[str, str]) -> FindingGroup:

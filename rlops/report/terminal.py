@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rlops.judge.record import Verdict
 from rlops.report.environment import EnvironmentView
-from rlops.report.findings import FindingGroup, FindingView
+from rlops.report.findings import FindingGroup, said
 from rlops.report.text import NO_BREAK
 from rlops.report.view import ReportView, SideView, build_view
 
@@ -75,6 +75,7 @@ def _console(file: io.StringIO, width: int, *, color: bool) -> "Console":
     return Console(
         file=file,
         width=width,
+        height=25,  # rich takes the width only with a height; else TERM=dumb makes it 80
         color_system="standard" if color else None,
         force_terminal=color,
         no_color=not color,
@@ -136,16 +137,9 @@ def _print_findings(console: "Console", group: FindingGroup) -> None:
     console.print()
     console.print(_text((f"{group.symbol} {group.severity}: {group.kind}", STYLES[group.tone]), f". {group.meaning}"))
     for item in group.items[:MOST_ITEMS]:
-        _print_indented(console, _said(item))
+        _print_indented(console, said(item, MOST_ITEMS))
     if len(group.items) > MOST_ITEMS:
         _print_indented(console, f"and {len(group.items) - MOST_ITEMS} more in the report")
-
-
-def _said(item: FindingView) -> str:
-    names = [name for name, _ in item.environments]
-    shown = ", ".join(names[:MOST_ITEMS]) + (f" and {len(names) - MOST_ITEMS} more" if len(names) > MOST_ITEMS else "")
-    where = ", ".join(part for part in (shown, item.where) if part)
-    return f"{where}: {item.detail}" if where else item.detail
 
 
 def _print_indented(console: "Console", shown: str) -> None:

@@ -45,6 +45,22 @@ WORDS: dict[Word, WordStyle] = {
     ),
 }
 
+NO_BASELINE_YET = WordStyle(
+    "○", "warn", passes=False, meaning="There is no baseline to compare with yet, so nothing was judged."
+)
+"""How not-comparable is shown where nobody did anything wrong."""
+
+READ_ON = {
+    Word.REGRESSED: "harm is proven. Merge only if the loss is known and meant.",
+    Word.FAILED: "candidate runs failed or are missing, so whether it learns worse is not known.",
+    Word.NOT_COMPARABLE: "the two sides did not do the same thing, so whether it learns worse is not known.",
+    Word.INCONCLUSIVE: "neither harm nor its absence is shown. Do not take it for a pass.",
+    Word.IMPROVED: "nothing here needs a decision.",
+    Word.EQUIVALENT: "nothing here needs a decision.",
+    Word.IDENTICAL: "nothing here needs a decision.",
+}
+"""Why a reviewer must read on, or need not where no finding says otherwise."""
+
 SEVERITIES: dict[str, tuple[str, str]] = {
     "not-comparable": ("≠", "bad"),
     "failed": ("✕", "bad"),
@@ -80,6 +96,10 @@ MEANINGS = {
     "machine": "Everything one side did was done on another kind of machine than the other's.",
     "uninformative": "The baseline hardly beats a random policy here; the environment is left out of the suite's mean.",
     "no-baseline": "This environment is not judged. Compare with a baseline that has it.",
+    "no-baseline-yet": "Changes are judged from the benchmark's first baseline on.",
+    "unchanged": "So nothing had to be trained: both versions would learn exactly the same.",
+    "changed-gate": "Judged by the rules of the base commit. Once this is merged the edited ones hold, so review them.",
+    "dependencies": "The dependency files differ, but both sides ran with the same packages: their change is untested.",
     "unequal-horizons": "Only the steps that both sides have are compared.",
 }
 

@@ -119,9 +119,9 @@ class TestUsage:
             (("compare", "a/b", "c"), "names no run set"),
             (("compare", "file:none.csv", "file:none.csv"), "there is no file none.csv"),
             (("compare", "dir:nowhere", "dir:nowhere"), "there is no folder nowhere"),
-            (("compare", "git:main", "b"), "not supported yet"),
-            (("compare", "quick", "git:main"), "not supported yet"),
-            (("compare", "main..pr", "b"), "not supported yet"),
+            (("compare", "git:main", "git:pr"), "say which: --benchmark NAME"),
+            (("compare", "main..pr", "b"), "is both sides already"),
+            (("compare", "b", "main..pr"), "is both sides already"),
             (("compare", "a", "b", "--benchmark", "bench", "--metric", "x"), "leave them or --benchmark out"),
             (("compare", "a", "b", "--policy", "none.toml"), "none.toml: cannot be read: No such file or directory"),
             (("report",), "there is no verdict in"),
@@ -243,7 +243,8 @@ class TestEscapes:
         assert ("planted" in ended.err) == (code == ExitCode.BUG)
 
     def test_a_bug_in_a_process_of_its_own(self, tmp_path: Path) -> None:
-        program = "import rlops.run_sets, rlops.__main__\nrlops.run_sets.compare_references = None\nrlops.__main__.main()"
+        broken = "import rlops.run_sets, rlops.__main__\nrlops.run_sets.compare_references = None"
+        program = f"{broken}\nrlops.__main__.main()"
         ended = child(tmp_path, "compare", "a", "b", program=("-c", program))
         assert ended.code == 70
         assert "TypeError" in ended.err

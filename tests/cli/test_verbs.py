@@ -96,6 +96,12 @@ class TestJson:
 
 
 class TestReport:
+    def test_is_markdown_where_the_name_says_so(self, rlops: CommandLine, tables: tuple[str, str]) -> None:
+        rlops("compare", *tables, "--report", "comment.md")
+        assert (rlops.folder / "comment.md").read_text().startswith("<!-- rlops:compare -->\n## ▼ Regression: B-v1")
+        assert rlops("report", "--output", "again.md").code == 0
+        assert (rlops.folder / "again.md").read_text() == (rlops.folder / "comment.md").read_text()
+
     def test_is_written_where_asked_and_into_the_store(self, rlops: CommandLine, tables: tuple[str, str]) -> None:
         ended = rlops("compare", *tables, "--report", "deep/er/r.html")
         (stored,) = rlops.folder.glob(".rlops/verdicts/*/report.html")

@@ -8,7 +8,7 @@ import pytest
 from rlops.curves import LearningCurve, RunSet
 from rlops.judge import Finding, Word, forecast, metric_findings
 from rlops.plan import Policy
-from tests.curve_sets import BUDGET, curve, plan_for, run_set, swap, verdict_on
+from tests.curve_sets import BUDGET, curve, run_set, swap, verdict_on
 
 LEVELS = {"A": 100.0, "B": 100.0, "C": 100.0}
 BASE = run_set(LEVELS, range(1, 21))

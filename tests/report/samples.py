@@ -309,3 +309,103 @@ def many(n: int = 60, seeds: int = 10, points: int = 100) -> Verdict:
         for i, word in enumerate(words)
     ]
     return verdict(shown, Word.REGRESSED, FINDINGS[Word.FAILED])
+
+
+def plain(word: Word, findings: Sequence[Finding] = (), *, others: int = 1) -> Verdict:
+    """A small verdict with these findings and no other."""
+    shown = sample(word, others=others, n_baseline=4, n_candidate=3, points=20)
+    shown = shown.model_copy(update={"findings": tuple(findings)})
+    return shown if PACKAGES in findings else with_equal_packages(shown)
+
+
+def with_equal_packages(shown: Verdict) -> Verdict:
+    """The same, the candidate's packages those of the baseline."""
+    side = shown.candidate.model_copy(update={"packages": shown.baseline.packages})
+    return shown.model_copy(update={"candidate": side})
+
+
+def without_runs(word: Word) -> tuple[EnvironmentVerdict, ...]:
+    """Two environments in which nothing was trained."""
+    return tuple(
+        EnvironmentVerdict(
+            env_id=env_id, verdict=word, n_baseline=0, n_candidate=0, budget=BUDGET, curves=Curves(steps=()), runs=()
+        )
+        for env_id in NAMES[:2]
+    )
+
+
+def unchanged() -> Verdict:
+    """Nothing that is trained differs, so nothing was trained."""
+    finding = Finding(
+        kind="unchanged",
+        severity="note",
+        detail="neither ppo_impl, pyproject.toml nor packages, command and budget differ between the two versions",
+    )
+    return with_equal_packages(verdict(without_runs(Word.IDENTICAL), Word.IDENTICAL, [finding])).model_copy(
+        update={
+            "sentence": "Identical: nothing that is trained has changed",
+            "next_step": NextStep(text="nothing to do: nothing had to be trained"),
+            "method": ("The content keys of both versions are equal. Nothing was trained, nothing was tested.",),
+            "cost": Cost(cells_trained=0, cells_known=0, environment_steps=0),
+        }
+    )
+
+
+def no_baseline_yet() -> Verdict:
+    """A change that brings its benchmark: there is nothing to compare with."""
+    finding = Finding(
+        kind="no-baseline-yet",
+        severity="not-comparable",
+        detail="the base has no benchmarks/quick.toml, the change adds it",
+    )
+    return verdict(without_runs(Word.NOT_COMPARABLE), Word.NOT_COMPARABLE, [finding]).model_copy(
+        update={
+            "sentence": "No baseline yet: there is nothing to compare with",
+            "baseline": SideRecord(reference="none", n_runs=0),
+            "next_step": NextStep(
+                text="merge, then save a baseline", command="rlops baseline save quick", minutes=140.0
+            ),
+            "method": ("Nothing was trained, nothing was tested.",),
+            "cost": Cost(cells_trained=0, cells_known=0, environment_steps=0),
+        }
+    )
+
+
+CHANGED_GATE = Finding(
+    kind="changed-gate",
+    severity="warning",
+    detail="margins.per_environment: 0.2 → 0.4",
+)
+
+
+def situations() -> dict[str, Verdict]:
+    """What the reviewer of a pull request meets, by name."""
+    inside = Finding(kind="repeated-steps", severity="note", env_id=NAMES[0], side="candidate", detail="3 points")
+    return {
+        "regressed": plain(Word.REGRESSED, others=2),
+        "equivalent": plain(Word.EQUIVALENT, [inside]),
+        "improved": plain(Word.IMPROVED),
+        "identical": plain(Word.IDENTICAL),
+        "unchanged": unchanged(),
+        "inconclusive": plain(Word.INCONCLUSIVE, [PACKAGES]),
+        "failed": plain(Word.FAILED, FINDINGS[Word.FAILED]),
+        "not-comparable": plain(Word.NOT_COMPARABLE, FINDINGS[Word.NOT_COMPARABLE]),
+        "no-baseline-yet": no_baseline_yet(),
+        "changed-gate": plain(
+            Word.EQUIVALENT, [CHANGED_GATE, CHANGED_GATE.model_copy(update={"detail": "policy.alpha: 0.05 → 0.01"})]
+        ),
+    }
+
+
+def crowded(n: int = 60, failures: int = 8) -> Verdict:
+    """More than a comment takes: many environments of all words, failed processes with long logs, findings, notes."""
+    shown = many(n, seeds=3, points=5)
+    log = "\n".join(f"step {step:,}: loss 0.0123, entropy 1.02, approx_kl 0.0046" for step in range(0, 20_000, 1000))
+    records = [
+        FailureRecord(label=f"ALE/Env-{i:02d}-v5 seed {101 + i}", why="killed by signal 9", log_tail=f"{log}\nKilled")
+        for i in range(failures)
+    ]
+    notes = [
+        Finding(kind=f"note-{i}", severity="note", detail="something that is good to know") for i in range(failures)
+    ]
+    return shown.model_copy(update={"failures": tuple(records), "findings": (*shown.findings, *notes)})

@@ -1,0 +1,83 @@
+"""`rlops publish`: a stored verdict to where people look."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rlops.cli.options import say, workspace_option
+from rlops.workspace import Workspace
+
+if TYPE_CHECKING:
+    from rlops.judge import Verdict
+
+
+@click.group("publish", short_help="Post a stored verdict where people look.")
+def command() -> None:
+    """Post a stored verdict where people look."""
+
+
+@command.command("github")
+@click.argument("verdict", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--from-run",
+    metavar="BENCHMARK",
+    help="Take the verdict from the artifact rlops-BENCHMARK of the workflow run that this job follows, or of its own.",
+)
+@click.option("--no-comment", is_flag=True, help="Write the job's summary and annotations only.")
+@workspace_option
+def github(verdict: Path | None, from_run: str | None, no_comment: bool, workspace: Workspace) -> None:
+    """Post VERDICT (a verdict.json or its folder; default: the latest) from a job of GitHub Actions.
+
+    One comment per benchmark on the pull request of the event, kept up to date; none is begun where there is nothing
+    to say. The same text goes to the job's summary, and annotations to stdout. Reads GITHUB_TOKEN and what GitHub sets.
+    Exits with 0 when the verdict could be read: what cannot be posted is a warning.
+    """
+    from rlops.errors import UsageError
+    from rlops.report import annotations, render_markdown, something_to_say
+    from rlops.report import github as posting
+
+    if verdict is not None and from_run is not None:
+        raise UsageError("--from-run says where the verdict is; leave it or VERDICT out")
+    record = _verdict_of_run(from_run) if from_run is not None else _read(verdict or workspace.latest_verdict())
+    for line in annotations(record):
+        click.echo(line)
+    try:
+        posting.append_summary(os.environ, render_markdown(record, longest=posting.LONGEST_SUMMARY))
+    except posting.GitHubError as error:
+        say(f"warning: {error}")
+    if no_comment:
+        return
+    try:
+        markdown = render_markdown(record, longest=posting.LONGEST_COMMENT)
+        say(posting.post_comment(os.environ, markdown, new=something_to_say(record)))
+    except posting.GitHubError as error:
+        say(f"warning: the comment is not posted: {error}")
+
+
+def _read(path: Path) -> "Verdict":
+    from rlops.errors import UsageError
+    from rlops.judge import read_verdict
+
+    path = path / "verdict.json" if path.is_dir() else path
+    try:
+        return read_verdict(path)
+    except RecursionError:
+        raise UsageError(f"{path}: is nested too deep; that is no verdict.json of rlops") from None
+
+
+def _verdict_of_run(benchmark: str) -> "Verdict":
+    """Whoever wrote the artifact may not choose which benchmark's comment it changes."""
+    from rlops.errors import UsageError
+    from rlops.report import github as posting
+
+    content = posting.verdict_of_run(os.environ, f"rlops-{benchmark}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "verdict.json"
+        path.write_bytes(content)
+        record = _read(path)
+    if record.benchmark != benchmark:
+        raise UsageError(f"the artifact rlops-{benchmark} holds a verdict on another benchmark ('{record.benchmark}')")
+    return record
