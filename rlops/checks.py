@@ -210,9 +210,9 @@ def _several(count: int, what: str) -> str:
 
 
 def _netrc_has(host: str) -> bool:
-    for path in (os.environ.get("NETRC"), Path.home() / ".netrc", Path.home() / "_netrc"):
+    for path in (os.environ.get("NETRC", ""), Path.home() / ".netrc", Path.home() / "_netrc"):
         try:
-            if path and netrc.netrc(str(path)).authenticators(host):
+            if netrc.netrc(str(path)).authenticators(host):
                 return True
         except (OSError, netrc.NetrcParseError):
             continue

@@ -95,6 +95,8 @@ def _add_benchmark(workspace: Workspace, wishes: Wishes, papers: _Papers) -> str
         papers.hints += trainer.notes
         open_lines = sum(word in line for line in text.splitlines()[2:] for word in ("GUESS", "NOT FOUND"))
         papers.hints += [f"{_shown(path)}: look at the lines with GUESS or NOT FOUND"] if open_lines else []
+        if wishes.budget is not None and not any("{budget}" in word for word in trainer.command):
+            papers.hints.append("the command has no {budget}: the trainer does not hear of --budget")
     return name
 
 
@@ -190,7 +192,8 @@ def _add_workflow(root: Path, benchmark: str, papers: _Papers) -> None:
             f"{_shown(path)}: put in for {PLACEHOLDER} where rlops is on GitHub, and the full SHA of a commit"
         )
     if "EDIT" in text:
-        papers.hints.append(f"{_shown(path)}: look at the lines marked EDIT (Python, your dependencies)")
+        lacking = "" if (root / "requirements.txt").exists() else "; there is no requirements.txt here"
+        papers.hints.append(f"{_shown(path)}: look at the lines marked EDIT (Python, your dependencies{lacking})")
 
 
 def _add_ignore_line(workspace: Workspace, papers: _Papers) -> None:

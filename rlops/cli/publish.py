@@ -58,14 +58,9 @@ def github(verdict: Path | None, from_run: str | None, no_comment: bool, workspa
 
 
 def _read(path: Path) -> "Verdict":
-    from rlops.errors import UsageError
     from rlops.judge import read_verdict
 
-    path = path / "verdict.json" if path.is_dir() else path
-    try:
-        return read_verdict(path)
-    except RecursionError:
-        raise UsageError(f"{path}: is nested too deep; that is no verdict.json of rlops") from None
+    return read_verdict(path / "verdict.json" if path.is_dir() else path)
 
 
 def _verdict_of_run(benchmark: str) -> "Verdict":

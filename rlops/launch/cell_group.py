@@ -5,6 +5,7 @@ import hashlib
 import math
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,7 @@ class CellGroup:
         return {
             **defaults,
             **variables,
+            **self._own_python(variables.get("PATH", os.defpath)),
             **benchmark.variables,
             "PYTHONPATH": os.pathsep.join(self._search_path()),
             "RLOPS_IMPORTS": str(self.folder.resolve()),
@@ -105,6 +107,14 @@ class CellGroup:
             "WANDB_TAGS": f"rlops,{benchmark.name}",
             "WANDB_SILENT": "true",
         }
+
+    def _own_python(self, path: str) -> dict[str, str]:
+        """What activating the version's own environment does: `python` and console scripts are found there, too."""
+        python = self.grid.variant.python
+        if python == sys.executable:
+            return {}
+        folder = os.path.dirname(python)
+        return {"PATH": f"{folder}{os.pathsep}{path}", "VIRTUAL_ENV": os.path.dirname(folder)}
 
     def _search_path(self) -> list[str]:
         """The recorder of imports, the version's own folders, then what the benchmark asks for."""

@@ -194,8 +194,15 @@ def _note_known_failures(board: Board, grid: Grid, done: dict[tuple[str, int], C
     for (directory, _), cells in seeds.items():
         group = CellGroup(grid, tuple(cells), directory.folder.parent)
         code = (directory.done or {}).get("exit_code")
-        why = f"exit code {code} in an earlier call; `rlops run {grid.benchmark.name} --force` trains it again"
+        again = f"rlops run {grid.benchmark.name}{_version(grid)} --seeds {format_seeds(group.seeds)} --force"
+        why = f"exit code {code} in an earlier call; `{again}` trains it again"
         board.failures.append(_failure(board.label(group), directory, why))
+
+
+def _version(grid: Grid) -> str:
+    """What names the grid's version in a command; a snapshot of uncommitted changes has no name of its own."""
+    commit = grid.variant.provenance.git_commit
+    return f" git:{commit[:12]}" if grid.variant.elsewhere and commit and not grid.variant.provenance.git_dirty else ""
 
 
 def _forget_failed(cells: tuple[Cell, ...], parent: Path) -> None:

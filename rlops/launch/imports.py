@@ -4,8 +4,10 @@ A package that is installed editable, or copied into site-packages, is one versi
 interpreter; a process in another version's folder that imports it trains the wrong code, and both sides look alike.
 """
 
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,10 +24,16 @@ LONGEST_PROBE_SECONDS = 60
 
 
 def packages_of(root: Path, code: Sequence[str]) -> list[str]:
-    """The top-level packages below `root` that the paths `code` name, or that lie directly in one of them."""
-    candidates = [root / item for item in code]
-    candidates += [child for item in candidates if item.is_dir() for child in item.iterdir()]
-    return sorted({_top(path).name for path in candidates if (path / "__init__.py").is_file()})
+    """The top-level packages and modules of the paths `code`: what they name or lie in, and what they hold directly.
+
+    A folder `src` is a place for packages, whether they have an __init__.py or not.
+    """
+    paths = [root / item for item in code]
+    sources = [place for path in paths for place in (path, path / "src") if place.name == "src"]
+    found = {path.stem for path in paths if path.suffix == ".py" and not (path.parent / "__init__.py").is_file()}
+    found |= {path.name for source in sources for path in source.glob("*/") if any(path.rglob("*.py"))}
+    inits = [init for path in paths for init in (path / "__init__.py", *path.glob("*/__init__.py"))]
+    return sorted(found | {_top(init.parent).name for init in inits if init.is_file()})
 
 
 def _top(package: Path) -> Path:
@@ -34,14 +42,17 @@ def _top(package: Path) -> Path:
     return package
 
 
-def wrong_code(folder: Path, expected: Mapping[str, Any], command: Sequence[str]) -> list[str]:
-    """What the process whose records lie in `folder` imported from other places than it should, in words.
+def wrong_code(folder: Path, expected: Mapping[str, Any], command: Sequence[str], pid: int = 0) -> list[str]:
+    """What the processes whose records lie in `folder` imported from other places than they should, in words.
 
-    `expected`: `root`, `elsewhere` (folders of other versions), `packages` (names that must come from root), `python`.
+    `pid`: of the command itself; its children leave records, too. `expected`: `root`, `elsewhere` (folders of other
+    versions), `packages` (names that must come from root), `python`.
     """
     records = [_read(path) for path in sorted(folder.glob("imports-*.json"))]
-    if not records and expected["packages"] and command[0] == expected["python"]:
-        records = [_probed(expected)]
+    seen = {name.partition(".")[0] for record in records for name in record["modules"]}
+    told = _read(folder / f"imports-{pid}.json")["modules"] or seen.intersection(expected["packages"])
+    if expected["packages"] and not told and expected["python"] in command:
+        records.append(_probed(expected, command))
     root, found = Path(expected["root"]), {}
     for record in records:
         for name, path in _strangers(record, root, expected):
@@ -54,26 +65,31 @@ def _strangers(record: Mapping[str, Any], root: Path, expected: Mapping[str, Any
         place = Path(path)
         if place.is_relative_to(root):
             continue
-        installed = any(place.is_relative_to(folder) for folder in record["installed"])
+        # An environment may lie in the checkout, and a checkout in an environment.
+        folders = [folder for folder in record["installed"] if not root.is_relative_to(folder)]
+        installed = any(place.is_relative_to(folder) for folder in folders)
         other_version = any(place.is_relative_to(folder) for folder in expected["elsewhere"])
         if name.partition(".")[0] in expected["packages"] or (other_version and not installed):
             yield name, path
 
 
-def _probed(expected: Mapping[str, Any]) -> dict[str, Any]:
-    """What an isolated interpreter, which no recorder reaches, would import."""
+def _probed(expected: Mapping[str, Any], command: Sequence[str]) -> dict[str, Any]:
+    """What the interpreter would import, where no record says what it did: it was isolated, or ended suddenly."""
+    after = command[command.index(expected["python"]) + 1 :]
+    flags = itertools.takewhile(lambda part: re.fullmatch(r"-[A-Zbdiqsuvx]+", part), after)
+    isolated = [part for part in flags if set(part) & set("IE")]
     try:
         done = subprocess.run(
-            [expected["python"], "-I", "-c", PROBE, *expected["packages"]],
+            [expected["python"], *isolated, "-c", PROBE, *expected["packages"]],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=LONGEST_PROBE_SECONDS,
             check=True,
         )
-        modules = json.loads(done.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError):
+        modules = json.loads(done.stdout.splitlines()[-1])
+    except (OSError, ValueError, IndexError, subprocess.SubprocessError):
         modules = {}
-    return {"modules": {name: os.path.realpath(path) for name, path in modules.items()}, "installed": [sys.prefix]}
+    return {"modules": {name: os.path.realpath(path) for name, path in modules.items()}, "installed": []}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -87,4 +103,4 @@ def _read(path: Path) -> dict[str, Any]:
 if __name__ == "__main__":
     cell = Path(sys.argv[1])
     request = json.loads((cell / "cell.json").read_text(encoding="utf-8"))
-    print("\n".join(wrong_code(cell, request["imports"], request["command"])))
+    print("\n".join(wrong_code(cell, request["imports"], request["command"], int(sys.argv[2]))))

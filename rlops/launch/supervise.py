@@ -92,13 +92,22 @@ def run(folder: Path, request: dict[str, Any], environment: dict[str, str], held
     if exit_code < 0:
         (folder / "killed").write_text(signal.Signals(-exit_code).name)
         return STOPPED
-    return write_done(folder, exit_code or check_imports(folder), started)
+    return write_done(folder, exit_code or check_imports(folder, request, environment, child.pid), started)
 
 
-def check_imports(folder: Path) -> int:
+def check_imports(folder: Path, request: dict[str, Any], environment: dict[str, str], pid: int) -> int:
     """0, or WRONG_CODE where the command imported another version's code than the one it was to train."""
-    program = [sys.executable, "-I", str(Path(__file__).with_name("imports.py")), str(folder)]
-    wrong = subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    program = [sys.executable, "-I", str(Path(__file__).with_name("imports.py")), str(folder), str(pid)]
+    surroundings = {name: value for name, value in environment.items() if name != "RLOPS_IMPORTS"}
+    wrong = subprocess.run(
+        program,
+        cwd=request["working_directory"],
+        env=surroundings,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if wrong.returncode == 0 and not wrong.stdout.strip():
         return 0
     with (folder / "stdout.log").open("a", encoding="utf-8") as log:

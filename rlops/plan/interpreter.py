@@ -27,7 +27,7 @@ def inspect(path: str, packages: Sequence[str]) -> Interpreter:
         return this_interpreter(packages)
     script = str(Path(__file__).resolve())
     done = subprocess.run([path, "-I", script, *packages], capture_output=True, text=True, check=True)
-    return Interpreter(**json.loads(done.stdout))
+    return Interpreter(**json.loads(done.stdout.splitlines()[-1]))  # it may print at its start
 
 
 def this_interpreter(packages: Sequence[str]) -> Interpreter:
@@ -56,7 +56,7 @@ def _editable_folders() -> list[str]:
         except ValueError:
             continue
         if origin.get("dir_info", {}).get("editable"):
-            folders.append(unquote(urlsplit(origin.get("url", "")).path))
+            folders.append(str(Path(unquote(urlsplit(origin.get("url", "")).path)).resolve()))
     return sorted(set(folders))
 
 

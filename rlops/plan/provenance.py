@@ -93,6 +93,7 @@ def _entries(root: Path, item: str, untracked: bool) -> Iterator[tuple[str, str]
         raise UsageError(f"the benchmark's `code` names {item}, which lies outside of {root}; name it from there")
     if not (root / item).exists():
         raise UsageError(f"the benchmark's `code` names {item}, which does not exist in {root}")
+    root = root.resolve()
     waiting, seen = [root / item], set[Path]()
     while waiting:
         place = waiting.pop()
@@ -103,7 +104,7 @@ def _entries(root: Path, item: str, untracked: bool) -> Iterator[tuple[str, str]
             name = os.path.relpath(path, root)
             if path.is_symlink() and path.is_dir():
                 yield name, f"link to {path.readlink()}"
-                waiting.append(path.resolve())
+                waiting += [path.resolve()] if path.resolve().is_relative_to(root) else []  # elsewhere: data
             elif path.is_dir():
                 yield name, f"submodule at {_submodule_commit(root, path)}"
             elif path.is_file() and "__pycache__" not in path.parts:

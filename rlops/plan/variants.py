@@ -31,6 +31,7 @@ def version(repository: Repository, commit: str, benchmark: Benchmark, store: Pa
 
     A snapshot of uncommitted changes (Repository.snapshot) is known by the commit below it.
     """
+    store = store.resolve()
     root = repository.worktree(commit, store / "worktrees")
     interpreter = inspect(_python(repository, root, benchmark, store), benchmark.packages)
     found = provenance(root, benchmark.code, interpreter, untracked=False)

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,15 +16,18 @@ from rlops.plan.benchmark import Dependencies
 from rlops.strangers import clean, passed_on, redacted
 
 LAST_LINES = 20
+INSTALLERS = r"PIP_.*|UV_(?!PUBLISH).*"
+"""Variables that say where packages come from."""
 
 
 def lock_sha256(root: Path, dependencies: Dependencies) -> str:
     """Hash of all that decides what is installed: contents of the lock files, the command, the Python version."""
     digest = hashlib.sha256(json.dumps([dependencies.install, platform.python_version()]).encode())
     for name in dependencies.lock:
-        path = root / name
-        content = path.read_bytes() if path.is_file() else b""
-        digest.update(f"{name}\0{path.is_file()}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+        files = [root / name, *sorted((root / name).rglob("*"))]
+        for path in [path for path in files if path.is_file()]:
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(os.fsencode(path.relative_to(root)) + f"\0{content}\n".encode())
     return digest.hexdigest()
 
 
@@ -35,7 +40,7 @@ def virtual_environment(root: Path, dependencies: Dependencies, parent: Path) ->
     folder = parent / lock_sha256(root, dependencies)[:12]
     python = folder / "bin" / "python"
     with locked(folder.with_suffix(".lock")):
-        if (folder / ".ready").exists():
+        if (folder / ".ready").exists() and python.exists():
             return str(python)
         shutil.rmtree(folder, ignore_errors=True)
         log = folder.with_suffix(".log")
@@ -50,7 +55,7 @@ def virtual_environment(root: Path, dependencies: Dependencies, parent: Path) ->
 def _run(command: list[str], root: Path, output: int, log: Path) -> None:
     try:
         code = subprocess.run(
-            command, cwd=root, env=passed_on("PIP_.*|UV_.*"), stdout=output, stderr=subprocess.STDOUT, check=False
+            command, cwd=root, env=passed_on(INSTALLERS), stdout=output, stderr=subprocess.STDOUT, check=False
         ).returncode
         why = f"exit code {code}"
     except OSError as error:
@@ -59,6 +64,6 @@ def _run(command: list[str], root: Path, output: int, log: Path) -> None:
         printed = redacted(clean(log.read_text(encoding="utf-8", errors="replace")))
         tail = "\n".join(printed.splitlines()[-LAST_LINES:])
         raise RunsFailedError(
-            f"the dependencies of {root} could not be installed ({why}): {' '.join(command)}\n{tail}\n"
+            f"the dependencies of {root} could not be installed ({why}): {shlex.join(command)}\n{tail}\n"
             f"all of it: {log}; mend [dependencies] in the benchmark file or the lock, then run the same command"
         )

@@ -228,6 +228,11 @@ class TestOptions:
         assert (benchmark.code, benchmark.budget) == ((".",), 1000)
         assert "GUESS: no script of this repository was found in the command" in ended.err
 
+    @pytest.mark.parametrize(("words", "heard"), [("--steps={budget}", True), ("--steps=5", False)])
+    def test_a_budget_that_the_trainer_does_not_hear_of(self, words: str, heard: bool, rlops: CommandLine) -> None:
+        ended = rlops("init", "--command", f"sh {{env_id}} {{seed}} {words}", "--budget", "1000")
+        assert ("the command has no {budget}" in ended.err) == (not heard)
+
     def test_a_main_module_is_called_by_its_package(self, rlops: CommandLine) -> None:
         files = {"rl/__main__.py": STYLES["argparse"]["enjoy.py"], "rl/__init__.py": ""}
         build(rlops.folder, files)
@@ -252,7 +257,7 @@ class TestOptions:
             "scripts/train_agent.py:20: wandb.init(dir=...) puts the run where rlops does not look; leave it out",
             "benchmarks/train_agent.toml: look at the lines with GUESS or NOT FOUND",
             f"{WORKFLOW}: put in for OWNER/rlops@COMMIT where rlops is on GitHub, and the full SHA of a commit",
-            f"{WORKFLOW}: look at the lines marked EDIT (Python, your dependencies)",
+            f"{WORKFLOW}: look at the lines marked EDIT (Python, your dependencies; there is no requirements.txt here)",
         ]
         (rlops.folder / WORKFLOW).unlink()
         assert rlops("init", "--name", "train_agent").err.splitlines() == err[2:]
@@ -342,7 +347,7 @@ class TestWorkflow:
         text = (rlops.folder / WORKFLOW).read_text()
         assert f"      - uses: me/rlops@{SAMPLE_COMMIT}\n" in text
         assert "OWNER" not in text + ended.err
-        assert "look at the lines marked EDIT" in ended.err
+        assert "look at the lines marked EDIT (Python, your dependencies)" in ended.err
 
     def test_only_the_top_of_a_repository_has_workflows(self, rlops: CommandLine) -> None:
         build(rlops.folder.parent / rlops.folder.name, {"sub/ppo.py": STYLES["argparse"]["ppo.py"]})

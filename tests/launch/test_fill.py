@@ -101,7 +101,7 @@ class TestFailures:
         board = project.fill(benchmark, (5,))
         (failure,) = board.failures
         assert (board.trained, board.known) == (0, 1)
-        assert failure.why == "exit code 3 in an earlier call; `rlops run bench --force` trains it again"
+        assert failure.why == "exit code 3 in an earlier call; `rlops run bench --seeds 5 --force` trains it again"
         assert failure.log_tail.endswith("RuntimeError: no ")
         assert project.starts() == {"A-v1 5": 1}
 

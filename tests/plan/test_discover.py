@@ -411,6 +411,16 @@ class TestMetric:
             "charts/episodic_return", "global_step", True, True,
         )  # fmt: skip
 
+    def test_steps_that_the_call_itself_names(self, tmp_path: Path) -> None:
+        metric = self.metric(tmp_path, "wandb.log({'return': 1}, step=2)", wandb="wandb.init(sync_tensorboard=True)")
+        assert metric is not None
+        assert metric.step == "_step"
+
+    def test_a_name_that_is_set_again_and_again(self, tmp_path: Path) -> None:
+        metric = self.metric(tmp_path, *["d = {'score': 1}"], *["d = {**d}"] * 3000, "wandb.log(d, step=1)")
+        assert metric is not None
+        assert metric.name == "score"
+
     @pytest.mark.parametrize("wandb", ["wandb.init()", "wandb.init(sync_tensorboard=False)"])
     def test_tensorboard_that_wandb_never_sees_is_a_guess(self, wandb: str, tmp_path: Path) -> None:
         metric = self.metric(tmp_path, "writer.add_scalar('charts/episodic_return', 1, 2)", wandb=wandb)
@@ -439,6 +449,7 @@ class TestMetric:
         assert (metric.name if metric else None) == name
         metric = self.metric(tmp_path, body, imports=imports)
         assert metric is None or (metric.sure == (metric.name == "score"))
+        assert metric is None or ("needs sync_tensorboard=True" in metric.why) == (metric.name != "score")
 
     def test_a_wrapper_that_adds_the_step_is_a_guess(self, tmp_path: Path) -> None:
         metric = self.metric(tmp_path, "logger.log({'episode_return': 1})", "run.log({**args.x, 'env_step': 1})")
@@ -533,6 +544,28 @@ class TestFacts:
         option = f'    parser.add_argument("--env")\n    parser.add_argument("--wandb_mode", default={mode})'
         command = find(tmp_path, {"train.py": text.replace('    parser.add_argument("--env")', option)}).command
         assert (command[-2:] == ("--wandb_mode", "offline")) == given
+
+    @pytest.mark.parametrize(
+        ("default", "condition", "last"),
+        [
+            ("'csv'", "a.logger == 'wandb'", "wandb"),
+            ("'wandb'", "a.logger == 'wandb'", "{seed}"),
+            ("'csv'", "a.logger == 'csv'", "{seed}"),
+            ("None", "a.logger == 'wb' and a.seed", "wb"),
+            ("None", "a['logger'] == 'wandb'", "wandb"),
+            ("'csv', choices=['csv', 'wandb']", "a.x", "wandb"),
+            ("'wandb', choices=['csv', 'wandb']", "a.x", "{seed}"),
+        ],
+    )
+    def test_loggers_that_are_chosen(self, default: str, condition: str, last: str, tmp_path: Path) -> None:
+        text = CLI.format(imports=f"import wandb\ndef f(a):\n    if {condition}:\n        wandb.init()")
+        option = f"    parser.add_argument('--logger', default={default})\n    parser.parse"
+        assert find(tmp_path, {"train.py": text.replace("    parser.parse", option)}).command[-1] == last
+
+    def test_a_switch_of_a_script_that_knows_no_wandb_is_for_something_else(self, tmp_path: Path) -> None:
+        option = "    parser.add_argument('--track', action='store_true')\n    parser.parse"
+        text = CLI.format(imports="").replace("    parser.parse", option)
+        assert "--track" not in find(tmp_path, {"train.py": text}).command
 
     def test_conditions_of_other_arguments_are_no_guards(self, tmp_path: Path) -> None:
         call = "wandb.init(id=1 if a.resume else None, mode='online' if a.log else 'disabled')"
@@ -630,6 +663,11 @@ class TestTyped:
         text += "class B(A):\n    a: A = 1\n    env: str = 'A'\n"
         trainer = find(tmp_path, {"train.py": text + "if __name__ == '__main__':\n    tyro.cli(A)\n"})
         assert trainer.environments == ("A",)
+
+    def test_fields_that_must_be_given(self, tmp_path: Path) -> None:
+        fields = "seed: int\n    env: str\n    track: bool\n    wandb: str\n"
+        text = f"import torch, tyro, wandb\nclass Args:\n    {fields}if __name__ == '__main__':\n    tyro.cli(Args)\n"
+        assert find(tmp_path, {"train.py": text}).command[-3:] == ("--track", "--wandb", "CHANGE-ME")
 
     def test_classes_without_end(self, tmp_path: Path) -> None:
         """A hundred fields of a class with a hundred fields of a class ...; thirty levels of two bases."""

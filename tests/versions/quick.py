@@ -106,7 +106,7 @@ class Gate:
         before = len(self.repository.starts)
         watchers = Watchers(told=self.told.append)
         verdict = gate_change(Workspace(self.repository.root, self.store), "own", base, baseline, seeds, watchers)
-        places = (Path(line.split()[0]) for line in self.repository.starts[before:])
+        places = (Path(line.rsplit(maxsplit=2)[0]) for line in self.repository.starts[before:])
         return verdict, Counter(place.relative_to(self.store / "worktrees").parts[0] for place in places)
 
     def __call__(self, branch: str, base: str = "main", baseline: str | None = None) -> tuple[Verdict, int]:

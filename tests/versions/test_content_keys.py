@@ -230,6 +230,66 @@ class TestWhatIsTrainedIsInTheKey:
         assert "unchanged" not in kinds(verdict)
 
 
+class TestTheCheckoutAndItsSnapshot:
+    """What `rlops run` trains in the checkout and `rlops gate --base` in a worktree are the same cells."""
+
+    def keys(self, gate: Gate) -> tuple[str, str]:
+        Workspace(gate.repository.root, gate.store).prepare()
+        benchmark = own(gate.repository).model_copy(update={"code": ("pkg", "train.py")})
+        found = Repository.around(gate.repository.root)
+        there = version(found, found.snapshot(benchmark.code), benchmark, gate.store)
+        here = checkout(gate.repository.root, benchmark)
+        return expand(benchmark, here, (1,)).key, expand(benchmark, there, (1,)).key
+
+    @pytest.fixture
+    def package(self, gate: Gate) -> Gate:
+        gate.repository.commit(
+            "package", **{"pkg/__init__.py": "", "pkg/a.py": "1\n", "lib/b.py": "2\n", ".gitignore": "*.log\n"}
+        )
+        return gate
+
+    def test_are_one_key(self, package: Gate) -> None:
+        clean = self.keys(package)
+        repository = package.repository
+        repository.write("pkg/a.py", "10\n")
+        repository.write("pkg/new/c.py", "untracked\n")
+        repository.write("pkg/d.py", "staged\n")
+        repository.git("add", "pkg/d.py")
+        repository.write("pkg/x.log", "ignored\n")
+        (repository.root / "pkg" / "__init__.py").unlink()
+        dirty = self.keys(package)
+        assert clean[0] == clean[1] != dirty[0] == dirty[1]
+
+    def test_with_links_inside_of_the_repository(self, package: Gate) -> None:
+        (package.repository.root / "pkg" / "library").symlink_to("../lib")
+        (package.repository.root / "pkg" / "itself").symlink_to(".")
+        (package.repository.root / "pkg" / "nowhere").symlink_to("not/there")
+        package.repository.commit("links")
+        here, there = self.keys(package)
+        assert here == there
+
+    def test_with_a_link_out_of_the_repository(self, package: Gate, tmp_path: Path) -> None:
+        """To a folder of data: where the worktree lies has no part in the key."""
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "big").write_text("x")
+        (package.repository.root / "pkg" / "data").symlink_to(tmp_path / "data")
+        package.repository.commit("links")
+        here, there = self.keys(package)
+        assert here == there
+
+    def test_with_a_submodule(self, package: Gate, tmp_path: Path) -> None:
+        library = make_repository(tmp_path / "library")
+        library.commit("one", **{"lib.py": "1\n"})
+        local = ("-c", "protocol.file.allow=always")
+        package.repository.git(*local, "submodule", "--quiet", "add", str(library.root), "pkg/library")
+        package.repository.commit("with a library")
+        clean = self.keys(package)
+        library.commit("two", **{"lib.py": "2\n"})
+        Repo(package.repository.root / "pkg" / "library").git(*local, "pull", "--quiet")
+        dirty = self.keys(package)
+        assert clean[0] == clean[1] != dirty[0] == dirty[1]
+
+
 class TestLeftovers:
     def test_what_a_trainer_leaves_below_the_code_of_its_worktree_changes_no_key(self, gate: Gate) -> None:
         repository = gate.repository
@@ -245,6 +305,17 @@ class TestLeftovers:
         one.repository.branch("branch")
         one.repository.commit("same", **{"train.py": untidy + "\n"})
         assert [one("branch")[1], one("branch")[1]] == [2 * FIRST, 0]
+
+    def test_nor_where_all_of_the_repository_is_the_code(self, one: Gate) -> None:
+        untidy = trainer(before="open(f'result-{seed}', 'w').close()")
+        everything = ONE.replace('["train.py"]', '["."]')
+        one.repository.commit("untidy", **{"train.py": untidy, "benchmarks/own.toml": everything})
+        one.repository.branch("branch")
+        one.repository.commit("same", **{"train.py": untidy + "\n"})
+        one.repository.write("new", "untracked, so it belongs to the code")
+        verdict, started = one.here()
+        assert (verdict.verdict, started.total()) == (Word.IDENTICAL, 2 * FIRST)
+        assert one("branch")[1] == 0
 
     def test_bytecode_counts_for_nothing(self, gate: Gate) -> None:
         gate.repository.commit("package", **{"pkg/__init__.py": ""})

@@ -10,6 +10,9 @@ import os
 import sys
 
 FOLDER = os.environ.get("RLOPS_IMPORTS")
+STARTED_IN = ""
+with contextlib.suppress(OSError):  # the folder may be gone
+    STARTED_IN = os.getcwd()
 
 
 def _next_sitecustomize() -> None:
@@ -28,11 +31,15 @@ def _next_sitecustomize() -> None:
 def _places() -> "dict[str, str]":
     """Top-level module -> its file; of a namespace package, which may lie in many places, every module below it."""
     found = {}
+    with contextlib.suppress(Exception):  # Python takes __file__ from a script before this runs
+        if sys.argv[0] not in {"", "-c", "-m"}:
+            found["__main__"] = os.path.realpath(os.path.join(STARTED_IN, sys.argv[0]))
     for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None)
-        top = sys.modules.get(name.partition(".")[0])
-        if isinstance(path, str) and (top is module or getattr(top, "__file__", None) is None):
-            found[name] = os.path.realpath(path)
+        with contextlib.suppress(Exception):
+            path = getattr(module, "__file__", None)
+            top = sys.modules.get(name.partition(".")[0])
+            if isinstance(path, str) and (top is module or getattr(top, "__file__", None) is None):
+                found[name] = os.path.realpath(path)
     found.pop("sitecustomize", None)
     return found
 
@@ -41,7 +48,10 @@ def _write(folder: str, done: bool) -> None:
     import json
     import site
 
-    installed = {sys.prefix, sys.base_prefix, *site.getsitepackages(), site.getusersitepackages()}
+    programs, standard = os.path.dirname(sys.executable), os.path.dirname(os.__file__)
+    installed = {programs, standard, *site.getsitepackages(), site.getusersitepackages()}
+    if sys.prefix != sys.base_prefix:
+        installed.add(sys.prefix)
     places = _places() if done else {}
     content = {"done": done, "modules": places, "installed": sorted(map(os.path.realpath, installed))}
     path = os.path.join(folder, f"imports-{os.getpid()}.json")

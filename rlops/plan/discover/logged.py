@@ -16,6 +16,8 @@ EVALUATED = 10
 """An evaluation is rarer than training's own episodes, but better than a word that may mean one reward (arbitrary)."""
 LOGGING_METHODS = ("log", "add_scalar", "record", "record_mean", "log_scalar")
 LOGGERS = ("WandbLogger", "WandbCallback", "WandbLoggerCallback")
+MOST_ASSIGNED = 20
+"""A name that is set more often is looked at so often (arbitrary)."""
 ITS_NAMES = {"wandb", "wb", "weights_and_biases"}
 SB3 = re.compile(r"(stable_baselines3|sb3_contrib|sbx)(\.[A-Z]+\w*)?$")
 SB3_RETURN = "rollout/ep_rew_mean"
@@ -208,14 +210,11 @@ def _keys(source: Source, node: ast.expr, depth: int = 0) -> tuple[str, ...]:
 
 def _set_in(source: Source, name: str, depth: int) -> Iterator[str]:
     """Keys of the dictionaries that the file assigns to `name`, and of `name["key"] = ...`."""
-    for node in source.assignments:
-        for target in node.targets:
-            if isinstance(target, ast.Name) and target.id == name and not isinstance(node.value, ast.Name):
-                yield from _keys(source, node.value, depth + 1)
-            elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id == name:
-                key = source.value(target.slice)
-                if isinstance(key, str):
-                    yield key
+    for value in source.assigned.get(name, ())[:MOST_ASSIGNED]:
+        yield from _keys(source, value, depth + 1)
+    for key in map(source.value, source.items_set.get(name, ())):
+        if isinstance(key, str):
+            yield key
 
 
 def _below(body: Sequence[ast.stmt]) -> set[ast.AST]:

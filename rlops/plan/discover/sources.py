@@ -79,6 +79,26 @@ class Source:
         return [node for node in self.nodes if isinstance(node, ast.Assign)]
 
     @cached_property
+    def assigned(self) -> dict[str, list[ast.expr]]:
+        """Whatever is assigned to a name, anywhere in the file."""
+        found: dict[str, list[ast.expr]] = {}
+        for node in self.assignments:
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append(node.value)
+        return found
+
+    @cached_property
+    def items_set(self) -> dict[str, list[ast.expr]]:
+        """The keys of every `name[key] = ...`."""
+        found: dict[str, list[ast.expr]] = {}
+        for node in self.assignments:
+            for target in node.targets:
+                if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                    found.setdefault(target.value.id, []).append(target.slice)
+        return found
+
+    @cached_property
     def classes(self) -> dict[str, ast.ClassDef]:
         """Classes by name."""
         return {node.name: node for node in self.nodes if isinstance(node, ast.ClassDef)}
