@@ -170,7 +170,7 @@ class TestRun:
         write_project(rlops.folder, PLAIN_TRAINER, "3", many=False)
         assert rlops("run", "bench", "--seeds", "1-2").code == 4
         assert (
-            "exit code 3 in an earlier call; `rlops run bench --force` trains it again"
+            "exit code 3 in an earlier call; `rlops run bench --seeds 1 --force` trains it again"
             in rlops("run", "bench", "--seeds", "1-2").err
         )
         assert "exit code 3\n" in rlops("run", "bench", "--seeds", "1-2", "--force").err
