@@ -50,9 +50,11 @@ def wrong_code(folder: Path, expected: Mapping[str, Any], command: Sequence[str]
     """
     records = [_read(path) for path in sorted(folder.glob("imports-*.json"))]
     seen = {name.partition(".")[0] for record in records for name in record["modules"]}
-    told = _read(folder / f"imports-{pid}.json")["modules"] or seen.intersection(expected["packages"])
-    if expected["packages"] and not told and expected["python"] in command:
-        records.append(_probed(expected, command))
+    if expected["packages"] and expected["python"] in command:
+        isolated = _isolated(command, expected["python"])
+        told = not isolated and seen.intersection(expected["packages"])  # else they may be a child's
+        if not told and not _read(folder / f"imports-{pid}.json")["modules"]:
+            records.append(_probed(expected, isolated))
     root, found = Path(expected["root"]), {}
     for record in records:
         for name, path in _strangers(record, root, expected):
@@ -73,11 +75,15 @@ def _strangers(record: Mapping[str, Any], root: Path, expected: Mapping[str, Any
             yield name, path
 
 
-def _probed(expected: Mapping[str, Any], command: Sequence[str]) -> dict[str, Any]:
-    """What the interpreter would import, where no record says what it did: it was isolated, or ended suddenly."""
-    after = command[command.index(expected["python"]) + 1 :]
+def _isolated(command: Sequence[str], python: str) -> list[str]:
+    """The options of the interpreter that keep the recorder out."""
+    after = command[command.index(python) + 1 :]
     flags = itertools.takewhile(lambda part: re.fullmatch(r"-[A-Zbdiqsuvx]+", part), after)
-    isolated = [part for part in flags if set(part) & set("IE")]
+    return [part for part in flags if set(part) & set("IE")]
+
+
+def _probed(expected: Mapping[str, Any], isolated: Sequence[str]) -> dict[str, Any]:
+    """What the interpreter would import, where no record says what it did: it was isolated, or ended suddenly."""
     try:
         done = subprocess.run(
             [expected["python"], *isolated, "-c", PROBE, *expected["packages"]],
