@@ -124,9 +124,8 @@ def _packages(benchmark: Benchmark, what: str) -> Iterator[Check]:
     if installed:
         yield Check(what, "ok", ", ".join(f"{name} {version}" for name, version in installed.items()))
     elif not benchmark.packages:
-        yield Check(
-            what, "warning", "none is named, so another version of none trains again", "name them in `packages`"
-        )
+        detail = "none is named: another version of one would train nothing again"
+        yield Check(what, "warning", detail, "name those that decide the training")
 
 
 def _environments(benchmark: Benchmark, what: str) -> Iterator[Check]:

@@ -191,9 +191,8 @@ def _add_workflow(root: Path, benchmark: str, papers: _Papers) -> None:
         papers.hints.append(
             f"{_shown(path)}: put in for {PLACEHOLDER} where rlops is on GitHub, and the full SHA of a commit"
         )
-    if "EDIT" in text:
-        lacking = "" if (root / "requirements.txt").exists() else "; there is no requirements.txt here"
-        papers.hints.append(f"{_shown(path)}: look at the lines marked EDIT (Python, your dependencies{lacking})")
+    lacking = "" if (root / "requirements.txt").exists() else "; there is no requirements.txt here"
+    papers.hints.append(f"{_shown(path)}: look at the lines marked EDIT (Python, your dependencies{lacking})")
 
 
 def _add_ignore_line(workspace: Workspace, papers: _Papers) -> None:

@@ -52,7 +52,8 @@ jobs:
 def _no_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most tests have made-up environments; gymnasium is asked in a few."""
     monkeypatch.setattr(launch, "try_environments", dict.fromkeys)
-    checks._unreachable.cache_clear()
+    if hasattr(checks._unreachable, "cache_clear"):
+        checks._unreachable.cache_clear()
     for name in ("GITHUB_ACTIONS", "GITHUB_TOKEN", "NETRC"):
         monkeypatch.delenv(name, raising=False)
 
@@ -230,9 +231,9 @@ class TestBenchmarks:
         assert looked_at(rlops)["benchmark bench"][0][0] == "ok"
 
     def test_code(self, rlops: CommandLine) -> None:
-        write(rlops, BENCHMARK.replace('["train.py"]', '["gone", "train.py", "gone.lock", "/etc"]'))
+        write(rlops, BENCHMARK.replace('["train.py"]', '["gone", "train.py", "gone.lock", "/no/such"]'))
         outside, gone = looked_at(rlops)["benchmark bench: code"]
-        assert outside[:2] == ("missing", f"/etc: outside of {rlops.folder}")
+        assert outside[:2] == ("missing", f"/no/such: outside of {rlops.folder}")
         assert gone[:2] == ("missing", f"gone, gone.lock: not in {rlops.folder}")
         write(rlops, f'{BENCHMARK}[dependencies]\nlock = ["train.py", "l.txt"]\ninstall = ["true"]\n')
         (lock,) = looked_at(rlops)["benchmark bench: code"]
@@ -398,6 +399,13 @@ class TestBaseline:
         ]
 
     @pytest.mark.usefixtures("saved")
+    def test_environments_that_the_benchmark_no_longer_has_do_not_count(self, rlops: CommandLine) -> None:
+        write(rlops, BENCHMARK.replace(', "B-v1"', ""))
+        assert looked_at(rlops)["benchmark bench: baseline"] == [
+            ("ok", "baselines/bench.json: 10 seeds on 1 environment", "")
+        ]
+
+    @pytest.mark.usefixtures("saved")
     @pytest.mark.parametrize(
         ("change", "status", "said"),
         [
@@ -457,6 +465,13 @@ class TestWandb:
             ("ok", "online, WANDB_API_KEY is set", ""),
             ("ok", f"{server} answers", ""),
         ]
+
+    def test_the_server_that_wandb_takes_when_none_is_named(self, rlops: CommandLine) -> None:
+        rlops.monkeypatch.setattr(checks, "_unreachable", lambda _: None)
+        write(rlops, f'{BENCHMARK}[wandb]\nmode = "online"\n')
+        key, reachable = looked_at(rlops)["benchmark bench: wandb"]
+        assert key[:2] == ("missing", "there is no API key for https://api.wandb.ai")
+        assert reachable == ("ok", "https://api.wandb.ai answers", "")
 
     def test_no_key(self, rlops: CommandLine, server: str) -> None:
         key, reachable = self.online(rlops, server)

@@ -230,7 +230,7 @@ class TestOptions:
 
     @pytest.mark.parametrize(("words", "heard"), [("--steps={budget}", True), ("--steps=5", False)])
     def test_a_budget_that_the_trainer_does_not_hear_of(self, words: str, heard: bool, rlops: CommandLine) -> None:
-        ended = rlops("init", "--command", f"sh {{env_id}} {{seed}} {words}", "--budget", "1000")
+        ended = rlops("init", "--command", f"sh {{env_id}} {{seed}} {words}", "--budget", "100")
         assert ("the command has no {budget}" in ended.err) == (not heard)
 
     def test_a_main_module_is_called_by_its_package(self, rlops: CommandLine) -> None:

@@ -18,7 +18,8 @@ from rlops.plan.discover import Trainer, draft, find_trainers, imports, python_m
 from rlops.plan.discover.hydra import scalars
 from rlops.plan.discover.logged import Metric
 from rlops.plan.discover.options import as_steps
-from rlops.plan.discover.sources import MOST_BYTES, UNKNOWN, Source, Sources
+from rlops.plan.discover.source import UNKNOWN, Source
+from rlops.plan.discover.sources import MOST_BYTES, Sources
 from rlops.plan.discover.trainer import Part
 from tests.plan.repositories import STYLES, build
 
@@ -285,6 +286,10 @@ class TestCode:
         files = {"rl/train.py": CLI.format(imports="from rl import other"), "rl/other.py": "", "rl/__init__.py": ""}
         assert self.code(tmp_path, files) == ("rl",)
 
+    def test_the_script_comes_first(self, tmp_path: Path) -> None:
+        files = {"rl/train.py": CLI.format(imports="import alone, helper"), "alone.py": "", "rl/helper.py": ""}
+        assert self.code(tmp_path, files) == ("rl", "alone.py")
+
     def test_settings_that_are_named(self, tmp_path: Path) -> None:
         imports = "A = 'conf/a.yaml'\nB = 'b.json'\nC = 'none.toml'\nD = '../d.yaml'\nE = '/etc/e.yaml'\nF = 'uv.lock'"
         files = {"rl/train.py": CLI.format(imports=imports), "conf/a.yaml": "", "rl/b.json": "", "uv.lock": ""}
@@ -331,6 +336,8 @@ class TestPackages:
             ("import wandb, tqdm, yaml, matplotlib", ("torch",)),
             ("try:\n    import gymnasium\nexcept ImportError:\n    import gym", ("torch", "gymnasium")),
             ("try:\n    import ale_py\nexcept ImportError:\n    ale_py = None", ("torch",)),
+            ("try:\n    import ale_py\nexcept Exception:\n    ale_py = None", ("torch",)),
+            ("try:\n    import ale_py\nfinally:\n    x = 1", ("torch", "ale-py")),
             ("with x:\n    import numba", ("torch", "numba")),
             ("if x:\n    import jax", ("torch",)),
             ("def f():\n    import numba", ("torch", "numba")),
@@ -398,7 +405,8 @@ class TestMetric:
 
     @pytest.mark.parametrize(
         "body", ["wandb.log({'losses/return': 1})", "wandb.log({'returns': 1})", "wandb.log(x)", "wandb.log({x: 1})",
-                 "wandb.log({f'{x}/return': 1})", "print('episodic_return')", "wandb.log()"],
+                 "wandb.log({f'{x}/return': 1})", "print('episodic_return')", "wandb.log()",
+                 "logger.log('score')"],
     )  # fmt: skip
     def test_nothing_is_claimed_where_none_is_in_plain_sight(self, body: str, tmp_path: Path) -> None:
         assert self.metric(tmp_path, body) is None
@@ -421,7 +429,9 @@ class TestMetric:
         assert metric is not None
         assert metric.name == "score"
 
-    @pytest.mark.parametrize("wandb", ["wandb.init()", "wandb.init(sync_tensorboard=False)"])
+    @pytest.mark.parametrize(
+        "wandb", ["wandb.init()", "wandb.init(sync_tensorboard=False)", "wandb.init(project='p', monitor_gym=True)"]
+    )
     def test_tensorboard_that_wandb_never_sees_is_a_guess(self, wandb: str, tmp_path: Path) -> None:
         metric = self.metric(tmp_path, "writer.add_scalar('charts/episodic_return', 1, 2)", wandb=wandb)
         assert metric is not None
@@ -450,6 +460,22 @@ class TestMetric:
         metric = self.metric(tmp_path, body, imports=imports)
         assert metric is None or (metric.sure == (metric.name == "score"))
         assert metric is None or ("needs sync_tensorboard=True" in metric.why) == (metric.name != "score")
+
+    @pytest.mark.parametrize(
+        "imports",
+        ["import wandb.util", "from wandb import log, init", "import wandb as wb", "from wandb import sdk as wandb"],
+    )
+    def test_however_it_was_imported(self, imports: str, tmp_path: Path) -> None:
+        call = {"wandb.util": "wandb.init", "log, init": "init", "as wb": "wb.init"}
+        init = next((name for part, name in call.items() if part in imports), "wandb.init")
+        text = LOGS.replace(", wandb", "").format(body="    pass", wandb=f"{init}(dir='x')", imports=imports)
+        found = [note for note in find(tmp_path, {"train.py": text}).notes if "dir=" in note]
+        assert bool(found) == ("sdk" not in imports)
+
+    def test_a_step_of_another_row_is_not_this_ones(self, tmp_path: Path) -> None:
+        metric = self.metric(tmp_path, "run.log({'episode_return': 1})", "run.log({'loss': f(), 'env_step': 1})")
+        assert metric is not None
+        assert (metric.step, metric.sure_of_step) == ("_step", False)
 
     def test_a_wrapper_that_adds_the_step_is_a_guess(self, tmp_path: Path) -> None:
         metric = self.metric(tmp_path, "logger.log({'episode_return': 1})", "run.log({**args.x, 'env_step': 1})")
@@ -553,6 +579,8 @@ class TestFacts:
             ("'csv'", "a.logger == 'csv'", "{seed}"),
             ("None", "a.logger == 'wb' and a.seed", "wb"),
             ("None", "a['logger'] == 'wandb'", "wandb"),
+            ("None", "a.logger == 'wandb' or a.seed", "{seed}"),
+            ("None", "a.logger != 'wandb'", "{seed}"),
             ("'csv', choices=['csv', 'wandb']", "a.x", "wandb"),
             ("'wandb', choices=['csv', 'wandb']", "a.x", "{seed}"),
         ],
@@ -630,6 +658,8 @@ class TestTyped:
              ("--task-id", "{env_id}", "--seed", "{seed}")),
             ("env: Annotated[str, typer.Option('--game')] = 'A', seed: int = typer.Argument(1)",
              ("--game", "{env_id}", "{seed}")),
+            ("env: str = 'A', seed: int = 1, x: int = typer.Option(1), y: int = typer.Option(...), z: int = None",
+             ("--env", "{env_id}", "--seed", "{seed}", "--y", "CHANGE-ME")),
             ("env: str = typer.Option('A'), seed: int = 1, track: bool = typer.Option(False, '--log/--no-log')",
              ("--env", "{env_id}", "--seed", "{seed}", "--log")),
         ],
@@ -663,6 +693,11 @@ class TestTyped:
         text += "class B(A):\n    a: A = 1\n    env: str = 'A'\n"
         trainer = find(tmp_path, {"train.py": text + "if __name__ == '__main__':\n    tyro.cli(A)\n"})
         assert trainer.environments == ("A",)
+
+    def test_parameters_that_must_be_given(self, tmp_path: Path) -> None:
+        text = "import torch, tyro, wandb\ndef main(seed: int, env: str, track: bool, *, wandb: str): ...\n"
+        trainer = find(tmp_path, {"train.py": f"{text}if __name__ == '__main__':\n    tyro.cli(main)\n"})
+        assert trainer.command[-3:] == ("--track", "--wandb", "CHANGE-ME")
 
     def test_fields_that_must_be_given(self, tmp_path: Path) -> None:
         fields = "seed: int\n    env: str\n    track: bool\n    wandb: str\n"
@@ -741,6 +776,13 @@ class TestHydra:
         )
         assert find(tmp_path, {"train.py": text}).command[2:] == ("env_id={env_id}", "seed={seed}")
 
+    def test_a_configuration_beside_the_scripts_folder(self, tmp_path: Path) -> None:
+        text = "import hydra, torch\n@hydra.main(config_path='../conf', config_name='c')\ndef main(cfg): ...\n"
+        yaml = "defaults:\n  - env@here: pole\nenv: A\nseed: 1\n"
+        files = {"rl/train.py": f"{text}if __name__ == '__main__':\n    main()\n", "conf/c.yaml": yaml}
+        trainer = find(tmp_path, {**files, "conf/env@here/pole.yaml": "env_id: B\n"})
+        assert (trainer.code, trainer.environments) == (("rl/train.py", "conf"), ("A",))
+
     @pytest.mark.parametrize("path", ["../../outside", "/etc", "nowhere"])
     def test_a_configuration_that_lies_elsewhere_is_not_read(self, path: str, tmp_path: Path) -> None:
         text = f"import hydra, torch\n@hydra.main(config_path='{path}', config_name='c')\ndef main(cfg): ...\n"
@@ -789,6 +831,12 @@ class TestSearch:
         assert [script for script, _ in find_trainers(tmp_path).lacking] == ["train.py"]
         (tmp_path / "train.py").write_text(text.replace('"--other"', '"--env"'))
         assert [trainer.script for trainer in find_trainers(tmp_path).trainers] == ["train.py"]
+
+    def test_a_script_of_the_standard_library_may_train_if_it_says_for_how_long(self, tmp_path: Path) -> None:
+        text = CLI.format(imports="").replace("import torch\n", "")
+        steps = "    parser.add_argument('--total-steps')\n    parser.parse"
+        (tmp_path / "tool.py").write_text(text.replace("    parser.parse", steps))
+        assert len(find_trainers(tmp_path).trainers) == 1
 
     def test_what_does_none_of_it_is_not(self, tmp_path: Path) -> None:
         text = CLI.format(imports="").replace("import torch\n", "")
@@ -883,6 +931,13 @@ class TestOneCommand:
             ("ppo.py", "requirements.txt"), ("Hopper-v4",), 250_000,
         )  # fmt: skip
         assert trainer.metric is not None
+
+    def test_a_script_without_options(self, tmp_path: Path) -> None:
+        (tmp_path / "plain.py").write_text("import torch, sys\nenv, seed = sys.argv[1:]\n")
+        trainer = trainer_of(tmp_path, ["python", "plain.py", "{env_id}", "{seed}"])
+        assert (trainer.code, trainer.packages) == (("plain.py",), ("torch",))
+        assert trainer.environments_why.startswith("NOT FOUND: there is no option for it")
+        assert trainer.budget_why.startswith("NOT FOUND: there is no option for it")
 
     def test_a_command_of_which_nothing_is_known(self, tmp_path: Path) -> None:
         trainer = trainer_of(tmp_path, ["make", "train", "ENV={env_id}", "SEED={seed}"])
@@ -1011,7 +1066,21 @@ def test_constants_are_computed_as_python_does(expression: str) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["f()", "x", "1 / 0", "9 ** 9 ** 9", "2 ** 10_000", "[1, x]", "lambda: 1", "'a' * 9", "int('x')", "int(1e999)"],
+    [
+        "f()",
+        "x",
+        "1 / 0",
+        "9 ** 9 ** 9",
+        "2 ** 10_000",
+        "[1, x]",
+        "lambda: 1",
+        "'a' * 9",
+        "int('x')",
+        "int(1e999)",
+        "-'a'",
+        "1 + 'a'",
+        "'a' + 'b'",
+    ],
 )
 def test_what_only_running_would_tell_is_unknown(expression: str) -> None:
     tree = ast.parse(f"A = B\nB = A\nC = {expression}\n")

@@ -2,7 +2,7 @@
 
 The trainers write the reader's own JSON lines, `cat` stands in for the reader, and a process is started as it is.
 Git, worktrees, processes, the store and the judge are real; wandb is in test_three_branches.py, the supervisor in
-test_wrong_code.py and wherever `command_line` is used.
+test_wrong_code.py and wherever PROGRAM is run.
 """
 
 import json
@@ -28,7 +28,6 @@ from rlops.launch.executor import Ending
 from rlops.plan import Margins, Metric
 from rlops.run_sets import Watchers
 from rlops.workspace import Workspace
-from tests.cli.commands import Ended, child_environment
 from tests.versions.repositories import Repo, make_repository
 
 BENCHMARK = """
@@ -172,25 +171,12 @@ def make(root: Path, benchmark: str = BENCHMARK, **files: str) -> Repo:
 
 PROGRAM = """
 import sys
-from rlops import gate as gate_module
-from rlops.curves import Freezing, LearningCurve, Run, RunSet
-from rlops.curves.baselines import write_baseline
 from rlops.curves.sources import wandb_files
 wandb_files.INSPECT = ("cat",)
 from rlops.cli.main import main
 sys.argv[0] = "rlops"
 main()
 """
-
-
-def command_line(repository: Repo, *arguments: str, folder: Path | None = None, **variables: str) -> Ended:
-    """`rlops ...` in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments], cwd=folder or repository.root,
-        env={**child_environment(repository.root.parent), "GIT_CONFIG_NOSYSTEM": "1", **variables},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 def kinds(verdict: Verdict) -> list[str]:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from rlops.errors import NoBaselineError, RlopsError
 from rlops.judge import Verdict, Word
 from rlops.launch import Board
 from rlops.plan import Repository, expand, read_benchmark, version
-from tests.cli.commands import child_environment
+from tests.cli.commands import CommandLine, child_environment
 from tests.launch.dummies import eventually
 from tests.versions.quick import (
     BASE,
@@ -163,10 +165,10 @@ class TestStatistics:
         assert means["A-v0"] == (pytest.approx(100, abs=6), pytest.approx(40, abs=6))
         assert means["B-v0"] == (pytest.approx(100, abs=6), pytest.approx(160, abs=6))
 
-    def test_an_open_question_names_the_command_that_asks_again(self, gate: Gate) -> None:
-        gate.repository.commit("wide", **{"train.py": trainer("100 + 3 * noise")})
-        on_branch(gate, trainer("88 + 3 * noise"))
-        verdict, _ = gate("branch")
+    def test_an_open_question_names_the_command_that_asks_again(self, one: Gate) -> None:
+        one.repository.commit("wide", **{"train.py": trainer("100 + 3 * noise")})
+        on_branch(one, trainer("88 + 3 * noise"))
+        verdict, _ = one("branch")
         assert (verdict.verdict, verdict.exit_code) == (Word.INCONCLUSIVE, 3)
         assert verdict.next_step.command is not None
         assert verdict.next_step.command.startswith("rlops gate own --base main --seeds 106-")
@@ -182,46 +184,46 @@ class TestStatistics:
 
 
 class TestTheStoredBaseline:
-    def test_one_made_of_the_base_s_code_spares_the_base_all_but_its_twins(self, gate: Gate) -> None:
-        store_baseline(gate, key=key_of_main(gate))
-        gate.repository.commit("a baseline, other files")
-        on_branch(gate, BUG)
-        verdict, started = gate.here()
+    def test_one_made_of_the_base_s_code_spares_the_base_all_but_its_twins(self, one: Gate) -> None:
+        store_baseline(one, env_ids=("A-v0",), key=key_of_main(one))
+        one.repository.commit("a baseline, other files")
+        on_branch(one, BUG)
+        verdict, started = one.here()
         assert (verdict.verdict, "baseline:own" in verdict.baseline.reference) == (Word.REGRESSED, True)
-        assert started == {short(gate, "main"): 2 * FIRST, short(gate, "branch"): 2 * HEAD}
-        assert not [line for line in gate.told if "is of other code" in line]
+        assert started == {short(one, "main"): FIRST, short(one, "branch"): HEAD}
+        assert not [line for line in one.told if "is of other code" in line]
 
-    def test_a_refactoring_is_identical_with_one_too(self, gate: Gate) -> None:
-        store_baseline(gate, key=key_of_main(gate))
-        gate.repository.commit("a baseline")
-        on_branch(gate, REFACTORED)
-        verdict, started = gate("branch")
-        assert (verdict.verdict, started) == (Word.IDENTICAL, 2 * 2 * FIRST)
+    def test_a_refactoring_is_identical_with_one_too(self, one: Gate) -> None:
+        store_baseline(one, env_ids=("A-v0",), key=key_of_main(one))
+        one.repository.commit("a baseline")
+        on_branch(one, REFACTORED)
+        verdict, started = one("branch")
+        assert (verdict.verdict, started) == (Word.IDENTICAL, 2 * FIRST)
 
     @pytest.mark.parametrize("key", [None, "0" * 64])
-    def test_one_made_of_other_code_is_not_used_and_that_is_said(self, gate: Gate, key: str | None) -> None:
-        store_baseline(gate, level=1000.0, key=key)
-        gate.repository.commit("a baseline")
-        on_branch(gate, BUG)
-        verdict, started = gate("branch")
-        assert (verdict.verdict, started) == (Word.REGRESSED, 2 * (BASE + HEAD + FIRST))
-        assert [item.mean_baseline for item in verdict.environments] == pytest.approx([100, 100], abs=6)
-        (said,) = [line for line in gate.told if "is of other code" in line]
+    def test_one_made_of_other_code_is_not_used_and_that_is_said(self, one: Gate, key: str | None) -> None:
+        store_baseline(one, env_ids=("A-v0",), level=1000.0, key=key)
+        one.repository.commit("a baseline")
+        on_branch(one, BUG)
+        verdict, started = one("branch")
+        assert (verdict.verdict, started) == (Word.REGRESSED, BASE + HEAD + FIRST)
+        assert [item.mean_baseline for item in verdict.environments] == pytest.approx([100], abs=6)
+        (said,) = [line for line in one.told if "is of other code" in line]
         assert "the stored baseline 'own'" in said
         assert "is trained instead" in said
 
-    def test_one_made_before_the_base_s_code_was_edited_is_not_used(self, gate: Gate) -> None:
-        store_baseline(gate, key=key_of_main(gate))
-        gate.repository.commit("edited", **{"train.py": trainer("101 + noise")})
-        on_branch(gate, BUG)
-        assert gate("branch")[1] == 2 * (BASE + HEAD + FIRST)
+    def test_one_made_before_the_base_s_code_was_edited_is_not_used(self, one: Gate) -> None:
+        store_baseline(one, env_ids=("A-v0",), key=key_of_main(one))
+        one.repository.commit("edited", **{"train.py": trainer("101 + noise")})
+        on_branch(one, BUG)
+        assert one("branch")[1] == BASE + HEAD + FIRST
 
-    def test_one_of_other_code_is_used_where_it_is_named(self, gate: Gate) -> None:
-        store_baseline(gate, level=1000.0, key="0" * 64)
-        gate.repository.commit("a baseline")
-        on_branch(gate, trainer("101 + noise"))
-        verdict, started = gate("branch", baseline="own")
-        assert (verdict.verdict, started) == (Word.REGRESSED, 2 * (HEAD + FIRST))
+    def test_one_of_other_code_is_used_where_it_is_named(self, one: Gate) -> None:
+        store_baseline(one, env_ids=("A-v0",), level=1000.0, key="0" * 64)
+        one.repository.commit("a baseline")
+        on_branch(one, trainer("101 + noise"))
+        verdict, started = one("branch", baseline="own")
+        assert (verdict.verdict, started) == (Word.REGRESSED, HEAD + FIRST)
         assert verdict.baseline.reference == "baseline:own"
 
     @pytest.mark.parametrize("env_ids", [("A-v0",), ("A-v0", "C-v0")])
@@ -233,11 +235,11 @@ class TestTheStoredBaseline:
         verdict, _ = gate("branch")
         assert words(verdict) == {"A-v0": "regressed", "B-v0": "regressed"}
 
-    def test_one_of_another_definition_is_not_comparable(self, gate: Gate) -> None:
-        store_baseline(gate, key="0" * 64, metric="another")
-        gate.repository.commit("a baseline")
-        on_branch(gate, BUG)
-        verdict, _ = gate("branch", baseline="own")
+    def test_one_of_another_definition_is_not_comparable(self, one: Gate) -> None:
+        store_baseline(one, env_ids=("A-v0",), key="0" * 64, metric="another")
+        one.repository.commit("a baseline")
+        on_branch(one, BUG)
+        verdict, _ = one("branch", baseline="own")
         assert (verdict.verdict, verdict.exit_code) == (Word.NOT_COMPARABLE, 5)
         assert "other-definition" in kinds(verdict)
 
@@ -295,15 +297,27 @@ class TestAFailingCandidate:
         assert (verdict.verdict, started) == (Word.FAILED, BASE + HEAD + FIRST)
         assert len(verdict.failures) == 1
 
-    def test_of_the_base_names_the_command_that_trains_it_again(self, one: Gate) -> None:
-        """The machine was at fault, and is mended: the cells that failed are known as failed until they are forced."""
-        one.repository.commit("fragile", **{"train.py": trainer(before=f"if seed == 2: {BOOM}")})
-        on_branch(one, BUG)
-        one("branch")
-        verdict, started = one("branch")
+    @pytest.mark.parametrize("side", ["the base", "the branch", "uncommitted changes"])
+    def test_by_the_machine_s_fault_names_the_command_that_trains_it_again(
+        self, one: Gate, side: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """The disk was full, and is not any more: what failed is known as failed until it is forced."""
+        full = "if seed in (2, 104) and not os.path.exists(os.path.expanduser('~/mended')): sys.exit('no space left')"
+        one.repository.commit("main", **{"train.py": trainer(before=full if side == "the base" else "pass")})
+        one.repository.branch("branch")
+        one.repository.write("train.py", trainer("40 + noise", before=full if side != "the base" else "pass"))
+        if side != "uncommitted changes":
+            one.repository.commit("a bug")
+        one.here()
+        (one.repository.root.parent / "mended").touch()
+        verdict, started = one.here()
         (failure,) = verdict.failures
-        assert (started, "in an earlier call" in failure.why) == (0, True)
-        assert "rlops run own git:" in failure.why
+        assert (started, failure.log_tail) == ({}, "no space left")
+        (command,) = re.findall(r"`rlops (.*?)`", failure.why)
+        assert CommandLine(one.repository.root, monkeypatch, capfd)(*shlex.split(command)).code == 0
+        verdict, started = one.here()
+        assert (verdict.verdict, verdict.failures, started) == (Word.REGRESSED, (), {})
+        assert (verdict.environments[0].n_baseline, verdict.environments[0].n_candidate) == (BASE, HEAD)
 
 
 class TestAFailingBase:

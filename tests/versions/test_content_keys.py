@@ -209,6 +209,19 @@ class TestWhatIsTrainedIsInTheKey:
         repository.commit("edit", **{"python/src/a.py": "2\n"})
         assert code_of(repository, "main", ("src",)) != code_of(repository, "edit", ("src",))
 
+    def test_where_a_link_out_of_the_repository_points_to(self, gate: Gate, tmp_path: Path) -> None:
+        repository = gate.repository
+        repository.commit("package", **{"pkg/__init__.py": ""})
+        keys = set()
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            (repository.root / "pkg" / "data").unlink(missing_ok=True)
+            (repository.root / "pkg" / "data").symlink_to(tmp_path / name)
+            repository.branch(name, "HEAD")
+            repository.commit(name)
+            keys.add(code_of(repository, name, ("pkg",)))
+        assert len(keys) == 2
+
     def test_what_a_link_to_a_file_says(self, gate: Gate) -> None:
         repository = gate.repository
         repository.commit("linked", **{"real.py": "1\n", "pkg/__init__.py": ""})

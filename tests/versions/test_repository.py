@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rlops.errors import ExitCode, UsageError
 from rlops.plan import Repository
-from tests.versions.quick import command_line
+from tests.cli.commands import CommandLine
 from tests.versions.repositories import Repo, make_repository
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -289,9 +289,11 @@ class TestShallow:
         clone.git("fetch", "--quiet", "--depth=2")
         assert at(clone).merge_base("origin/main", "HEAD") == repo.git("rev-parse", "main~1")
 
-    def test_the_command_exits_with_2(self, repo: Repo, tmp_path: Path) -> None:
+    def test_the_command_exits_with_2(
+        self, repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         clone = self.clone(repo, tmp_path / "clone", "--no-single-branch")
-        ended = command_line(clone, "gate", "own", "--base", "origin/main")
+        ended = CommandLine(clone.root, monkeypatch, capfd)("gate", "own", "--base", "origin/main")
         assert (ended.code, ended.out) == (2, "")
         assert "git fetch --unshallow" in ended.err
         assert not (clone.root / ".rlops" / "worktrees").exists()
@@ -418,10 +420,14 @@ class TestSnapshot:
         assert {os.fsencode(key): content for key, content in there.items()} == contents(repo, commit)
         assert set(found.changed("HEAD", commit, ["code"])) == {f"code/{name}", f"code/new{name}"}
 
-    @pytest.mark.parametrize("name", ["a[1].py", "a b.py", "-n", "ü.py", "a*.py"])
+    @pytest.mark.parametrize("name", ["a[1].py", "a b.py", "-n", "ü.py", "a*.py", ":colon", ":(top)a"])
     def test_a_code_path_named_oddly(self, repo: Repo, name: str) -> None:
-        repo.write(name, "new\n")
-        assert contents(repo, at(repo).snapshot([name]))[os.fsencode(name)] == b"new\n"
+        """It means itself: no pattern, no magic of git."""
+        for new in (name, "a1.py", "ab.py"):
+            repo.write(new, "new\n")
+        seen = contents(repo, at(repo).snapshot([name]))
+        assert seen[os.fsencode(name)] == b"new\n"
+        assert not {b"a1.py", b"ab.py"} & seen.keys()
 
     def test_a_deleted_and_a_renamed_code_path(self, repo: Repo) -> None:
         (repo.root / "code" / "a.py").rename(repo.root / "code" / "renamed.py")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rlops.plan.discover.options import CommandLine, Option
-from rlops.plan.discover.sources import UNKNOWN, Source, unparsed
+from rlops.plan.discover.source import UNKNOWN, Source, unparsed
 
 TURNED_ON = {"store_true", "argparse.BooleanOptionalAction", "BooleanOptionalAction"}
 ABSL = re.compile(r"(?:absl\.)?flags\.DEFINE_(string|integer|float|bool|boolean|enum)")
@@ -62,7 +62,7 @@ def absl_lines(sources: Sequence[Source]) -> Iterator[CommandLine]:
             if not isinstance(name, str):
                 continue
             default = _argument(source, call, 1, "default")
-            choices = source.value(call.args[2]) if kind[1] == "enum" and len(call.args) > 2 else []
+            choices = source.value(call.args[2]) if len(call.args) > 2 else []
             is_switch = kind[1].startswith("bool") and not default
             options.append(
                 Option(

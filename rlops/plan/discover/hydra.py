@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from rlops.plan.discover.options import CommandLine, Option
-from rlops.plan.discover.sources import UNKNOWN, Source, Sources, unparsed
+from rlops.plan.discover.source import UNKNOWN, Source, unparsed
+from rlops.plan.discover.sources import Sources
 from rlops.plan.discover.typed import class_options
 
 MANDATORY = "???"

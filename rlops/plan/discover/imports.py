@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from rlops.plan.discover.sources import Source, Sources, unparsed
+from rlops.plan.discover.source import Source
+from rlops.plan.discover.sources import Sources
 from rlops.plan.discover.words import PACKAGES
 
 MOST_FOLLOWED = 200
@@ -149,10 +150,9 @@ def _sure(body: Sequence[ast.stmt], main_guard: ast.If | None, *, is_program: bo
 
 
 def _may_be_missing(statement: ast.Try) -> bool:
-    """`try: import x` with an `except ImportError` that takes nothing else instead."""
-    handlers = [handler for handler in statement.handlers if handler.type is None or "Error" in unparsed(handler.type)]
-    instead = (isinstance(node, ast.Import | ast.ImportFrom) for handler in handlers for node in handler.body)
-    return bool(handlers) and not any(instead)
+    """`try: import x` with an `except` that takes nothing else instead."""
+    caught = [node for handler in statement.handlers for node in handler.body]
+    return bool(caught) and not any(isinstance(node, ast.Import | ast.ImportFrom) for node in caught)
 
 
 def top_package(path: PurePosixPath, sources: Sources) -> PurePosixPath | None:

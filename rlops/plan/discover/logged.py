@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from rlops.plan.discover.sources import UNKNOWN, Source, unparsed
+from rlops.plan.discover.source import UNKNOWN, Source, unparsed
 from rlops.plan.discover.words import EVALUATION, NOT_THE_TRAINED, RETURNS, STEP_COUNTERS, plain
 
 TENSORBOARD_STEP = "global_step"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from rlops.plan.discover.sources import UNKNOWN
+from rlops.plan.discover.source import UNKNOWN
 from rlops.plan.discover.words import (
     ENVIRONMENT,
     LIKELY_STEPS,

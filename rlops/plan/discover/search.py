@@ -8,7 +8,8 @@ from rlops.errors import UsageError
 from rlops.plan.benchmark import did_you_mean
 from rlops.plan.discover.code import dependency_files
 from rlops.plan.discover.imports import HERE, SOURCE_FOLDER, Imports
-from rlops.plan.discover.sources import Source, Sources
+from rlops.plan.discover.source import Source
+from rlops.plan.discover.sources import Sources
 from rlops.plan.discover.trainer import (
     ANY_BUDGET,
     ANY_ENVIRONMENT,

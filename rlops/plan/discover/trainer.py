@@ -10,7 +10,8 @@ from rlops.plan.discover.hydra import hydra_lines
 from rlops.plan.discover.imports import Closure, Imports
 from rlops.plan.discover.logged import Logging, Metric
 from rlops.plan.discover.options import CHANGE_ME, CommandLine, Option, as_steps
-from rlops.plan.discover.sources import Source, Sources
+from rlops.plan.discover.source import Source
+from rlops.plan.discover.sources import Sources
 from rlops.plan.discover.typed import typed_lines
 from rlops.plan.discover.words import DOES_NOT_TRAIN, LEARNING, RUNS, TRAINS, words_of
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rlops.plan.discover.options import CommandLine, Option
-from rlops.plan.discover.sources import UNKNOWN, Source, unparsed
+from rlops.plan.discover.source import UNKNOWN, Source, unparsed
 
 DEEPEST_FIELD = 3
 MOST_CLASSES = 500
