@@ -46,7 +46,7 @@ def duplicates(runs: Iterable[Run]) -> dict[int, int]:
     originals: list[Run] = []
     copies = {}
     for run in runs:
-        if run.curve.steps.size < 2 or np.ptp(run.curve.values) == 0:
+        if run.curve.steps.size < 2 or np.ptp(run.curve.values) == 0 or np.isnan(run.curve.values).all():
             continue
         original = next((other for other in originals if other.seed != run.seed and _same(run, other)), None)
         if original is None:

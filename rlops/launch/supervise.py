@@ -26,8 +26,8 @@ STOPPED = 76
 TIMED_OUT = 124
 WRONG_CODE = 78
 WRONG_CODE_ADVICE = (
-    "rlops: the package is installed for all versions at once. Give each version its own environment "
-    "([dependencies] in the benchmark file, docs/benchmarks.md), or start the command without -I"
+    "rlops: it is installed once for all versions. Install it editable (pip install -e), or not at all where the "
+    "command finds it in its own folder; start the command without -I; name its files relative to the repository"
 )
 POLL_SECONDS = 0.05
 

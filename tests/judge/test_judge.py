@@ -353,3 +353,12 @@ def test_the_order_of_runs_does_not_matter():
     shuffled = replace(BASE, runs=tuple(reversed(BASE.runs)))
     assert verdict_on(shuffled, SAME).data_sha256 == verdict_on(BASE, SAME).data_sha256
     assert words(verdict_on(shuffled, SAME)) == words(verdict_on(BASE, SAME))
+
+
+def test_curves_of_nan_alone_are_faults_and_no_copies_of_each_other():
+    broken = LearningCurve.from_points([1, BUDGET], [float("nan")] * 2)
+    new = swap(swap(SAME, "A", 101, curve=broken), "A", 102, curve=broken)
+    verdict = verdict_on(BASE, new)
+    assert kinds(verdict, "A").count("nan") == 1
+    assert "duplicated-seeds" not in kinds(verdict)
+    assert words(verdict)["A"] is Word.FAILED
