@@ -228,7 +228,7 @@ class TestDetection:
         assert ended.code == WRONG, ended.log
         assert f"{name} was imported from {place}" in ended.log
         assert str(ended.root) in ended.log
-        assert "[dependencies]" in ended.log
+        assert "pip install -e" in ended.log
 
     @pytest.mark.parametrize("flag", ["-I", "-E"])
     @pytest.mark.parametrize("ref", ["main", "other"])
