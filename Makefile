@@ -26,7 +26,7 @@ study-demo: $(READY) ## how often the demo's answers come out: 100 seeds a side,
 demo: $(READY) ## train a small grid, compare it with the stored baseline, then do it again with a bug planted
 	$(BIN)/python -I benchmarks/demo.py
 
-pull-requests: $(READY) ## what three pull requests come to and cost: docs, a refactoring, a bug (4 minutes)
+pull-requests: $(READY) ## what three pull requests come to and cost: docs, a refactoring, a bug (2 minutes)
 	$(BIN)/python -I benchmarks/pull_requests.py
 
 test: $(READY) ## every test
