@@ -11,13 +11,12 @@ from rlops.judge import (
     Verdict,
     Word,
     definition_findings,
-    forecast,
     judge,
     missing_baseline_findings,
     unchanged,
 )
 from rlops.launch import Board, look, random_scores
-from rlops.plan import Benchmark, Grid, Variant, expand, format_seeds
+from rlops.plan import Benchmark, Grid, Variant, expand, format_seeds, fresh_seeds
 from rlops.run_sets import (
     Terms,
     Watchers,
@@ -25,6 +24,7 @@ from rlops.run_sets import (
     make_plan,
     not_trained,
     occasion,
+    tell_forecast,
     trained_runs,
     version_grid,
 )
@@ -187,9 +187,7 @@ class Answering:
             return None
 
     def _tell_forecast(self, n_baseline: dict[str, int]) -> None:
-        for warning in forecast(n_baseline, self.change.benchmark.policy, len(self.change.seeds)):
-            self.watchers.told(warning)
+        tell_forecast(self.watchers, n_baseline, self.change.benchmark.policy, len(self.change.seeds))
 
     def _fresh_seeds(self, count: int) -> str:
-        following = range(max(self.change.seeds) + 1, max(self.change.seeds) + 1 + count)
-        return self.change.again(format_seeds(following)) if self.change.again else ""
+        return self.change.again(fresh_seeds(self.change.seeds, count)) if self.change.again else ""

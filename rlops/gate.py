@@ -15,7 +15,6 @@ from rlops.judge import (
     Verdict,
     definition_findings,
     dependency_findings,
-    forecast,
     gate_findings,
     judge,
     no_baseline_yet,
@@ -31,10 +30,11 @@ from rlops.plan import (
     expand,
     find_benchmark,
     format_seeds,
+    fresh_seeds,
     read_benchmark,
     version,
 )
-from rlops.run_sets import Terms, Watchers, make_plan, occasion, trained_runs
+from rlops.run_sets import Terms, Watchers, make_plan, occasion, tell_forecast, trained_runs
 from rlops.workspace import Workspace
 
 
@@ -64,18 +64,13 @@ def gate(
         return no_baseline_yet(benchmark, _nothing(variant, "checkout"), occasion(), str(error), step)
     plan = make_plan(baseline, Terms.of(benchmark), seeds)
     n_baseline = {item.env_id: len(item.runs) for item in baseline.environments}
-    for warning in forecast(n_baseline, plan.policy, len(seeds)):
-        watchers.told(warning)
+    tell_forecast(watchers, n_baseline, plan.policy, len(seeds))
     grid = expand(benchmark, variant, seeds)
     board = train(workspace, [grid], watchers)
     candidate = trained_runs(workspace, grid, watchers)
     candidate = replace(candidate, reference=f"checkout {variant.name}, seeds {format_seeds(seeds)}")
-
-    def fresh_seeds(count: int) -> str:
-        return f"rlops gate {benchmark.name} --seeds {format_seeds(range(max(seeds) + 1, max(seeds) + 1 + count))}"
-
-    beforehand = tuple(definition_findings(baseline, benchmark))
-    return judge(baseline.run_set(), candidate, plan, occasion([board], fresh_seeds), beforehand)
+    came_about = occasion([board], lambda count: f"rlops gate {benchmark.name} --seeds {fresh_seeds(seeds, count)}")
+    return judge(baseline.run_set(), candidate, plan, came_about, tuple(definition_findings(baseline, benchmark)))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from rlops.judge import (
     Occasion,
     Verdict,
     definition_findings,
+    forecast,
     horizon_findings,
     judge,
     metric_findings,
@@ -63,6 +64,12 @@ class Watchers:
     launched: Callable[[Board], None] = lambda _board: None
     failed: Callable[[Board], None] = lambda _board: None
     told: Callable[[str], None] = lambda _text: None
+
+
+def tell_forecast(watchers: Watchers, n_baseline: Mapping[str, int], policy: Policy, n_candidate: int) -> None:
+    """What so many seeds cannot show is said before any of them is trained."""
+    for warning in forecast(n_baseline, policy, n_candidate):
+        watchers.told(warning)
 
 
 def make_plan(baseline: Baseline, terms: Terms, seeds: tuple[int, ...] | None = None) -> Plan:

@@ -15,7 +15,7 @@ from rlops.plan.interpreter import installed_versions
 from rlops.plan.plan import EnvironmentPlan, Plan, environment_margin, suite_margin
 from rlops.plan.provenance import Provenance, code_sha256
 from rlops.plan.repository import Repository, ask_git
-from rlops.plan.seeds import format_seeds, parse_seeds
+from rlops.plan.seeds import format_seeds, fresh_seeds, parse_seeds
 from rlops.plan.variants import checkout, dependency_files_changed, version
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "expand",
     "find_benchmark",
     "format_seeds",
+    "fresh_seeds",
     "installed_versions",
     "parse_seeds",
     "read_benchmark",

@@ -30,6 +30,12 @@ def parse_seeds(text: str, where: str = "seeds") -> tuple[int, ...]:
     return tuple(seeds)
 
 
+def fresh_seeds(seeds: Iterable[int], count: int) -> str:
+    """`count` seeds that come after all of `seeds`, as people write them."""
+    first = max(seeds) + 1
+    return format_seeds(range(first, first + count))
+
+
 def format_seeds(seeds: Iterable[int]) -> str:
     """The shortest way to write `seeds`, sorted: (1, 2, 3, 7) -> '1-3,7'."""
     parts = []

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.versions.repositories import BENCHMARK as OWN
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 TINY = """
@@ -20,19 +22,6 @@ command = ["{python}", "-m", "ppo_impl", "--env-id", "{env_id}", "--seeds", "{se
 [seeds]
 baseline = "1-2"
 candidate = "1-2"
-"""
-
-OWN = """
-environments = ["some/Env-v0", "Other-v0"]
-budget = 1_000
-code = ["train.py"]
-command = ["{python}", "train.py", "{env_id}", "{seed}"]
-[seeds]
-baseline = "1-5"
-candidate = "101-105"
-[metric]
-name = "score"
-step = "step"
 """
 
 TRAINER = """
