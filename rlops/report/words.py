@@ -97,7 +97,7 @@ MEANINGS = {
     "uninformative": "The baseline hardly beats a random policy here; the environment is left out of the suite's mean.",
     "no-baseline": "This environment is not judged. Compare with a baseline that has it.",
     "no-baseline-yet": "Changes are judged from the benchmark's first baseline on.",
-    "unchanged": "So nothing had to be trained: both versions would learn exactly the same.",
+    "unchanged": "Both versions would learn exactly the same, so nothing had to be trained.",
     "changed-gate": "Judged by the rules of the base commit. Once this is merged the edited ones hold, so review them.",
     "dependencies": "The dependency files differ, but both sides ran with the same packages: their change is untested.",
     "unequal-horizons": "Only the steps that both sides have are compared.",
