@@ -13,7 +13,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ppo_impl.config import parse
-from ppo_impl.ppo import train
+from ppo_impl.ppo import Trainer, train
 from rlops.plan import read_benchmark
 
 
@@ -21,7 +21,7 @@ def main(options: list[str]) -> None:
     benchmark = read_benchmark(Path(__file__).with_name("quick.toml"))
     command = benchmark.argv("CartPole-v1", (1,), "python")
     config = parse([*command[3:], *options])  # the last of two equal options counts
-    returns_IS = np.array([iteration.episodic_return_S for iteration in train(config)])
+    returns_IS = np.array([iteration.episodic_return_S for iteration in train(Trainer(config))])
     score_S = np.nanmean(returns_IS[int(0.9 * len(returns_IS)) :], axis=0)
     lowest = ", ".join(f"{score:.0f}" for score in np.sort(score_S)[:8])
     print(f"{' '.join(options)}: {score_S.mean():.1f} +- {score_S.std(ddof=1):.1f}, lowest {lowest}")

@@ -2,7 +2,7 @@
 
 import argparse
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NoReturn
 
@@ -13,9 +13,44 @@ class ConfigError(ValueError):
     """A setting with which no training can start; the text says what, where and what to do next."""
 
 
-def option(default: Any, text: str) -> Any:
-    """A dataclass field with a default and one line of help."""
-    return field(default=default, metadata={"help": text})
+def option(
+    default: Any,
+    text: str,
+    *,
+    kind: Callable[[str], Any] | None = None,
+    shown: str | None = None,
+    recorded: bool = True,
+) -> Any:
+    """A dataclass field with a default and one line of help.
+
+    Args:
+        default: its value if nothing is said.
+        text: the help.
+        kind: how the command line reads it, if the default does not tell.
+        shown: what the help calls the default, if not by its value.
+        recorded: whether it belongs to the run's config: it may change the curve.
+    """
+    kind = kind or type(default)
+    shown = str(default) if shown is None else shown
+    return field(default=default, metadata={"help": text, "kind": kind, "shown": shown, "recorded": recorded})
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """`"1,4,7-9"` -> `(1, 4, 7, 8, 9)`, in the order given.
+
+    Raises:
+        argparse.ArgumentTypeError: for anything else.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a list of seeds; write 3, 1-10 or 1,4,7-9")
+        low, high = int(first), int(last or first)
+        if high < low or high - low > 10_000:
+            raise argparse.ArgumentTypeError(f"{part!r} is not a range of seeds; write the smaller one first")
+        seeds.extend(range(low, high + 1))
+    return tuple(seeds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +61,11 @@ class Config:
         ConfigError: naming every setting that is out of range.
     """
 
-    env_id: str = option("CartPole-v1", "gymnasium environment; discrete actions, flat observations")
-    seeds: tuple[int, ...] = option((1,), "seeds trained side by side in this process: 3, 1-10 or 1,4,7-9")
+    env_id: str = option("CartPole-v1", "gymnasium environment with flat observations")
+    seeds: tuple[int, ...] = option(
+        (1,), "seeds trained side by side in this process: 3, 1-10 or 1,4,7-9", kind=parse_seeds, shown="1",
+        recorded=False,
+    )  # fmt: skip
     total_timesteps: int = option(500_000, "environment steps of each seed, cut to whole iterations")
     num_envs: int = option(4, "environments stepped in parallel, per seed")
     num_steps: int = option(128, "steps of each environment between two updates")
@@ -40,9 +78,28 @@ class Config:
     clip_vloss: bool = option(
         True, "clip the value loss, too; unclipped, fewer seeds collapse on quick.toml (docs/evidence.md)"
     )
+    anneal_clip: bool = option(False, "let the clip range fall linearly to 0, too")
     ent_coef: float = option(0.01, "weight of the entropy bonus")
     vf_coef: float = option(0.5, "weight of the value loss")
     max_grad_norm: float = option(0.5, "largest norm of a seed's whole gradient")
+    target_kl: float | None = option(
+        None, "a seed stops an update after the pass whose last minibatch has a larger approx_kl", kind=float,
+        shown="never",
+    )  # fmt: skip
+    norm_obs: bool | None = option(
+        None, "running normalisation of observations", kind=bool, shown="for continuous actions"
+    )
+    norm_reward: bool | None = option(
+        None, "rewards divided by the running deviation of the return", kind=bool, shown="for continuous actions"
+    )
+    kernel: bool = option(
+        True, "compute the networks in numpy: the same up to rounding, and quicker (docs/performance.md)"
+    )
+    checkpoint_dir: str = option(
+        "", "keep the state of the training there, and go on from it; evaluate reads it, too", shown="nowhere",
+        recorded=False,
+    )  # fmt: skip
+    profile: str = option("", "print where the time went, and draw it into this SVG file", shown="no", recorded=False)
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained, all problems in one message."""
@@ -61,14 +118,14 @@ class Config:
         return self.total_timesteps // self.batch_size
 
     def of_seed(self, seed: int) -> dict[str, Any]:
-        """What the run of one seed is recorded with: everything but the company it was trained in."""
+        """What the run of one seed is recorded with: everything that may change its curve."""
         settings = asdict(self)
-        del settings["seeds"]
-        return {"exp_name": EXP_NAME, "seed": seed, **settings}
+        recorded = {one.name: settings[one.name] for one in fields(self) if one.metadata["recorded"]}
+        return {"exp_name": EXP_NAME, "seed": seed, **recorded}
 
 
 _POSITIVE_INTEGERS = ("total_timesteps", "num_envs", "num_steps", "update_epochs", "num_minibatches")
-_POSITIVE = ("learning_rate", "clip_coef", "max_grad_norm")
+_POSITIVE = ("learning_rate", "clip_coef", "max_grad_norm", "target_kl")
 _NOT_NEGATIVE = ("ent_coef", "vf_coef")
 _FRACTIONS = ("gamma", "gae_lambda")
 
@@ -84,7 +141,7 @@ def _out_of_range(config: Config) -> list[str]:
         f"{flag(name)} {getattr(config, name)}: {text}"
         for names, fine, text in rules
         for name in names
-        if not fine(getattr(config, name))
+        if getattr(config, name) is not None and not fine(getattr(config, name))
     ]
 
 
@@ -120,24 +177,6 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """`"1,4,7-9"` -> `(1, 4, 7, 8, 9)`, in the order given.
-
-    Raises:
-        argparse.ArgumentTypeError: for anything else.
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a list of seeds; write 3, 1-10 or 1,4,7-9")
-        low, high = int(first), int(last or first)
-        if high < low or high - low > 10_000:
-            raise argparse.ArgumentTypeError(f"{part!r} is not a range of seeds; write the smaller one first")
-        seeds.extend(range(low, high + 1))
-    return tuple(seeds)
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"{message}; see python -m ppo_impl --help")
@@ -152,24 +191,14 @@ def parser() -> argparse.ArgumentParser:
         "runs are kept offline. Exit codes: 0 trained, 1 failed, 2 wrong usage, 130 and 143 interrupted.",
         allow_abbrev=False,
     )
-    types: Mapping[str, Any] = {"seeds": parse_seeds}
     for one in fields(Config):
-        shown = "1" if one.name == "seeds" else one.default
-        if isinstance(one.default, bool):
-            command.add_argument(
-                flag(one.name),
-                action=argparse.BooleanOptionalAction,
-                default=one.default,
-                help=f"{one.metadata['help']} (default: {shown})",
-            )
+        told = one.metadata
+        text = f"{told['help']} (default: {told['shown']})"
+        if told["kind"] is bool:
+            command.add_argument(flag(one.name), action=argparse.BooleanOptionalAction, default=one.default, help=text)
             continue
-        command.add_argument(
-            flag(one.name),
-            type=types.get(one.name, type(one.default)),
-            default=one.default,
-            metavar=one.name.upper() if one.name == "seeds" else type(one.default).__name__,
-            help=f"{one.metadata['help']} (default: {shown})",
-        )
+        metavar = one.name.upper() if told["kind"] is parse_seeds else told["kind"].__name__
+        command.add_argument(flag(one.name), type=told["kind"], default=one.default, metavar=metavar, help=text)
     return command
 
 

@@ -6,7 +6,6 @@ stream of its own, so that a seed's curve is the same, bit for bit, whatever oth
 sums run along the last axis: torch adds in an order that depends on the axes behind the one it sums.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -15,9 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from ppo_impl.clock import Clock
 from ppo_impl.config import Config
-from ppo_impl.environments import Environments
+from ppo_impl.environments import Arrays, Environments, below, joined
+from ppo_impl.machine import settle
 from ppo_impl.networks import Agent
+from ppo_impl.optimizer import Adam
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Iteration:
     """What is known after one iteration: one segment collected, one update made."""
 
     global_step: int  # environment steps of each seed since the start
-    seconds: float  # this iteration took
+    seconds: dict[str, float]  # part of the work -> how long this iteration took over it
     learning_rate: float
     episodic_return_S: NDArray[np.float64]  # mean of the episodes that ended in this iteration; NaN if none did
     episodic_length_S: NDArray[np.float64]
@@ -37,43 +39,71 @@ class Trainer:
     """The training of all seeds of one configuration."""
 
     def __init__(self, config: Config) -> None:
-        torch.set_num_threads(1)  # these matrices are small: a second thread made it three times slower
+        settle()
         self.config = config
+        self.clock = Clock()
         self.generators = [torch.Generator().manual_seed(seed) for seed in config.seeds]
         # Drawn, not counted up from the seed: seed 1's second environment would else be seed 2's first.
         env_seeds = [torch.randint(2**31, (config.num_envs,), generator=generator) for generator in self.generators]
-        self.environments = Environments(config.env_id, torch.stack(env_seeds).numpy())
-        self.agent = Agent(self.environments.observation_size, self.environments.num_actions, self.generators)
-        self.optimizer = make_optimizer(self.agent, config)
+        self.environments = Environments(config, torch.stack(env_seeds).numpy())
+        self.agent = Agent(self.environments.spaces, self.generators, use_kernel=config.kernel)
+        self.optimizer = make_optimizer(self.agent)
         self.observations_SNO = torch.from_numpy(self.environments.reset())
         self.iteration = 0
 
     def iterate(self) -> Iteration:
         """One iteration for every seed."""
-        start = time.perf_counter()
-        learning_rate = anneal(self.optimizer, self.iteration, self.config)
-        segment = collect(self.environments, self.observations_SNO, self.agent, self.generators, self.config)
+        self.clock.begin()
+        rates = anneal(self.iteration, self.config)
+        segment = collect(
+            self.environments, self.observations_SNO, self.agent, self.generators, self.config.num_steps, self.clock
+        )
         self.observations_SNO = segment.next_observations_SNO
         batch = make_batch(segment, self.agent, self.config)
-        losses = update(self.agent, self.optimizer, batch, self.generators, self.config)
+        self.clock.lap("advantage")
+        losses = update(self.agent, self.optimizer, batch, self.generators, rates, self.config)
         self.iteration += 1
         returns_S, lengths_S = self.environments.episodes.take()
+        finite_S = finite(self.agent, losses).numpy()
+        self.clock.lap("update")
         return Iteration(
             global_step=self.iteration * self.config.batch_size,
-            seconds=time.perf_counter() - start,
-            learning_rate=learning_rate,
+            seconds=dict(self.clock.seconds),
+            learning_rate=rates.learning_rate,
             episodic_return_S=returns_S,
             episodic_length_S=lengths_S,
             losses={name: loss_S.double().numpy() for name, loss_S in losses.items()},
-            finite_S=finite(self.agent, losses).numpy(),
+            finite_S=finite_S,
         )
 
+    def state(self) -> Arrays:
+        """Everything that is needed to go on exactly; between two iterations."""
+        optimizer = {name: tensor.numpy() for name, tensor in self.optimizer.state().items()}
+        own = {
+            "iteration": np.array(self.iteration),
+            "generators": np.stack([generator.get_state().numpy() for generator in self.generators]),
+            "observations": self.observations_SNO.numpy(),
+        }
+        return {**own, **joined({"optimizer": optimizer, "environments": self.environments.state()})}
 
-def train(config: Config) -> Iterator[Iteration]:
-    """Trains, yielding after each iteration; who consumes it decides what to record and when to stop."""
-    trainer = Trainer(config)
+    def restore(self, state: Arrays) -> None:
+        """Goes on exactly from there.
+
+        Raises:
+            ConfigError: the environments cannot be brought back to where they were.
+        """
+        self.environments.restore(below("environments", state))
+        self.optimizer.restore({name: torch.from_numpy(one) for name, one in below("optimizer", state).items()})
+        for generator, numbers in zip(self.generators, state["generators"], strict=True):
+            generator.set_state(torch.from_numpy(numbers))
+        self.observations_SNO = torch.from_numpy(state["observations"])
+        self.iteration = int(state["iteration"])
+
+
+def train(trainer: Trainer) -> Iterator[Iteration]:
+    """Trains to the end, yielding after each iteration; who consumes it decides what to record and when to stop."""
     try:
-        for _ in range(config.num_iterations):
+        while trainer.iteration < trainer.config.num_iterations:
             yield trainer.iterate()
     finally:
         trainer.environments.close()
@@ -84,8 +114,8 @@ class Segment:
     """T steps of every environment."""
 
     observations_STNO: Tensor  # what the agent saw
-    actions_STN: Tensor  # what it did
-    log_probabilities_STN: Tensor  # of what it did, at that time
+    masks_STNP: Tensor | None  # which choices it had, if the environment tells
+    actions_STNC: Tensor  # what it did
     rewards_STN: Tensor  # what it got
     dones_STN: Tensor  # 1 where the episode ended with this step
     next_observations_SNO: Tensor  # what it sees after the last step; the next segment begins with it
@@ -96,16 +126,26 @@ class Batch:
     """The samples to learn from."""
 
     observations_SBO: Tensor
-    actions_SB: Tensor
-    log_probabilities_SB: Tensor
+    masks_SBP: Tensor | None
+    actions_SBC: Tensor
+    log_probabilities_SB: Tensor  # of the actions, by the policy that took them
     values_SB: Tensor  # of the critic before the update
     advantages_SB: Tensor
     returns_SB: Tensor  # what the critic should have said
 
-    def pick(self, index_SB: Tensor) -> "Batch":
-        """The samples at these places, chosen for each seed by its own row."""
-        seeds_S1 = torch.arange(len(index_SB)).unsqueeze(1)
-        return Batch(*(getattr(self, field.name)[seeds_S1, index_SB] for field in fields(self)))
+    def minibatches(self, index_SB: Tensor, count: int) -> list["Batch"]:
+        """The samples in another order, each seed's by its own row, cut into parts, advantages normalised in each."""
+        S, B = index_SB.shape
+        rows = (index_SB + B * torch.arange(S).unsqueeze(1)).flatten()  # of all seeds' samples in one column
+        columns = [getattr(self, field.name) for field in fields(self)]
+        # Picked once and then cut: a quarter of the calls.
+        parts = [
+            [None] * count
+            if column is None
+            else column.flatten(0, 1).index_select(0, rows).unflatten(0, (S, B)).chunk(count, dim=1)
+            for column in columns
+        ]
+        return [Batch(*part) for part in zip(*parts, strict=True)]
 
 
 @torch.no_grad()
@@ -114,68 +154,79 @@ def collect(
     observations_SNO: Tensor,
     agent: Agent,
     generators: Sequence[Generator],
-    config: Config,
+    num_steps: int,
+    clock: Clock,
 ) -> Segment:
     """Lets the current policy act for T steps, from the given observations on."""
     # detail 1: N environments run for T steps; the next segment goes on where this one stops, within the episodes.
     S, N, O = observations_SNO.shape  # noqa: E741
-    T = config.num_steps
+    T, C = num_steps, agent.num_components
+    masks_SNP = allowed(environments)
     segment = Segment(
         observations_STNO=torch.empty(S, T, N, O),
-        actions_STN=torch.empty(S, T, N, dtype=torch.int64),
-        log_probabilities_STN=torch.empty(S, T, N),
+        masks_STNP=None,
+        actions_STNC=torch.empty(S, T, N, C, dtype=agent.action_dtype),
         rewards_STN=torch.empty(S, T, N),
         dones_STN=torch.empty(S, T, N),
         next_observations_SNO=observations_SNO,
     )
-    noise_STNA = gumbel_noise(generators, (T, N, environments.num_actions))
+    noise_STNP = torch.stack([agent.noise(generator, (T, N)) for generator in generators])
     for t in range(T):
         segment.observations_STNO[:, t] = observations_SNO
-        log_probabilities_SNA = agent.log_probabilities(observations_SNO)
-        actions_SN = (log_probabilities_SNA + noise_STNA[:, t]).argmax(-1)
-        segment.actions_STN[:, t] = actions_SN
-        segment.log_probabilities_STN[:, t] = of_actions(log_probabilities_SNA, actions_SN)
-        observations, rewards, dones = environments.step(actions_SN.numpy())
+        if masks_SNP is not None:
+            if segment.masks_STNP is None:  # an environment need not give a mask every time
+                segment = replace(segment, masks_STNP=torch.ones(S, T, N, masks_SNP.shape[-1], dtype=torch.bool))
+            segment.masks_STNP[:, t] = masks_SNP  # type: ignore[index]
+        actions_SNC = agent.policy(observations_SNO, masks_SNP).sample(noise_STNP[:, t])
+        segment.actions_STNC[:, t] = actions_SNC
+        clock.lap("inference")
+        observations, rewards, dones = environments.step(actions_SNC.numpy())
         observations_SNO = torch.from_numpy(observations)
         segment.rewards_STN[:, t] = torch.from_numpy(rewards)
         segment.dones_STN[:, t] = torch.from_numpy(dones)
+        masks_SNP = allowed(environments)
+        clock.lap("environment")
     return replace(segment, next_observations_SNO=observations_SNO)
 
 
-def gumbel_noise(generators: Sequence[Generator], shape: tuple[int, ...]) -> Tensor:
-    """Noise that makes `argmax(log_probabilities + noise)` a sample of the distribution (the Gumbel-max trick).
-
-    A whole segment's is drawn at once: one call per seed instead of one per seed and step.
-    """
-    return torch.stack([-torch.empty(shape).exponential_(generator=generator).log() for generator in generators])
+def allowed(environments: Environments) -> Tensor | None:
+    """masks_SNP: which choices there are now; None if always all."""
+    masks_SNP = environments.action_masks()
+    return None if masks_SNP is None else torch.from_numpy(masks_SNP)
 
 
-def of_actions(log_probabilities_XA: Tensor, actions_X: Tensor) -> Tensor:
-    """The log-probability of each action taken; X stands for any leading axes."""
-    return log_probabilities_XA.gather(-1, actions_X.unsqueeze(-1)).squeeze(-1)
+def make_optimizer(agent: Agent) -> Adam:
+    """One Adam for all seeds."""
+    # detail 3: epsilon 1e-5, not the usual 1e-8.
+    return Adam(agent.flat_SP, eps=1e-5)
 
 
-def make_optimizer(agent: Agent, config: Config) -> torch.optim.Adam:
-    """One Adam for all seeds: it works number by number, so that no seed feels another."""
-    # detail 3: epsilon 1e-5, not the 1e-8 of the library. (foreach: quick, and the same bits for a seed in any company;
-    # fused=True is quicker still, but rounds the last numbers of an array, and so some seeds, otherwise than the rest.)
-    return torch.optim.Adam(agent.parameters(), lr=config.learning_rate, eps=1e-5, foreach=True)
+@dataclass(frozen=True)
+class Rates:
+    """What changes from iteration to iteration."""
+
+    learning_rate: float
+    clip_coef: float
 
 
-def anneal(optimizer: torch.optim.Optimizer, iteration: int, config: Config) -> float:
-    """Sets the learning rate of an iteration (the first is 0) and returns it."""
+def anneal(iteration: int, config: Config) -> Rates:
+    """The rates of an iteration; the first is 0."""
     # detail 4: linearly from the full rate in the first iteration to 0 after the last.
-    learning_rate = config.learning_rate * (1 - iteration / config.num_iterations)
-    optimizer.param_groups[0]["lr"] = learning_rate
-    return learning_rate
+    left = 1 - iteration / config.num_iterations
+    # auxiliary detail 1: the clip range, too, if asked for.
+    return Rates(config.learning_rate * left, config.clip_coef * (left if config.anneal_clip else 1.0))
 
 
 @torch.no_grad()
 def make_batch(segment: Segment, agent: Agent, config: Config) -> Batch:
-    """Joins what happened with what it was worth, and lays steps and environments along one axis."""
+    """Joins what happened with what it was worth, and lays steps and environments along one axis.
+
+    Values and log-probabilities are of the policy that acted, in one call for the whole segment instead of T.
+    """
     S, T, N, _ = segment.observations_STNO.shape
-    observations_SBO = segment.observations_STNO.flatten(1, 2)
-    values_SB = agent.values(observations_SBO)
+    observations_SBO, actions_SBC = segment.observations_STNO.flatten(1, 2), segment.actions_STNC.flatten(1, 2)
+    masks_SBP = None if segment.masks_STNP is None else segment.masks_STNP.flatten(1, 2)
+    policy, values_SB = agent(observations_SBO, masks_SBP)
     next_values_SN = agent.values(segment.next_observations_SNO)
     advantages_STN = advantage(
         segment.rewards_STN, segment.dones_STN, values_SB.view(S, T, N), next_values_SN, config.gamma, config.gae_lambda
@@ -183,8 +234,9 @@ def make_batch(segment: Segment, agent: Agent, config: Config) -> Batch:
     advantages_SB = advantages_STN.flatten(1, 2)
     return Batch(
         observations_SBO=observations_SBO,
-        actions_SB=segment.actions_STN.flatten(1, 2),
-        log_probabilities_SB=segment.log_probabilities_STN.flatten(1, 2),
+        masks_SBP=masks_SBP,
+        actions_SBC=actions_SBC,
+        log_probabilities_SB=policy.log_probabilities(actions_SBC),
         values_SB=values_SB,
         advantages_SB=advantages_SB,
         returns_SB=advantages_SB + values_SB,
@@ -209,42 +261,59 @@ def advantage(
     # detail 5: an episode still running at the segment's end is worth next_values. One that was truncated counts as
     # terminated: worth nothing more. (Faithful to the original; a known bias of it.)
     going_on_STN = 1 - dones_STN
+    next_values_STN = torch.cat([values_STN[:, 1:], next_values_SN.unsqueeze(1)], dim=1)
+    deltas_STN = rewards_STN + gamma * next_values_STN * going_on_STN - values_STN
+    decay_STN = gamma * gae_lambda * going_on_STN
     advantages_STN = torch.empty_like(rewards_STN)
     later_SN = torch.zeros_like(next_values_SN)
     for t in reversed(range(rewards_STN.shape[1])):
-        delta_SN = rewards_STN[:, t] + gamma * next_values_SN * going_on_STN[:, t] - values_STN[:, t]
-        later_SN = delta_SN + gamma * gae_lambda * going_on_STN[:, t] * later_SN
-        advantages_STN[:, t] = later_SN
-        next_values_SN = values_STN[:, t]
+        later_SN = torch.addcmul(deltas_STN[:, t], decay_STN[:, t], later_SN, out=advantages_STN[:, t])
     return advantages_STN
 
 
 def update(
-    agent: Agent, optimizer: torch.optim.Optimizer, batch: Batch, generators: Sequence[Generator], config: Config
+    agent: Agent,
+    optimizer: Adam,
+    batch: Batch,
+    generators: Sequence[Generator],
+    rates: Rates,
+    config: Config,
 ) -> dict[str, Tensor]:
     """Several passes of gradient descent over the batch.
 
     Returns:
-        The debug variables of every seed, each the mean over all minibatches.
+        The debug variables of every seed, each the mean over the minibatches it learned from.
     """
-    history = []
+    learning_S = torch.ones(len(generators), dtype=torch.bool)
+    history = History(config.update_epochs * config.num_minibatches)
     for _ in range(config.update_epochs):
-        for index_SB in minibatches(generators, config):
-            loss_S, debug = loss(agent, batch.pick(index_SB), config)
+        index_SB = shuffle(generators, learning_S, config.batch_size)
+        for minibatch in batch.minibatches(index_SB, config.num_minibatches):
+            parts = loss(agent, minibatch, rates.clip_coef, config)
             optimizer.zero_grad()
-            loss_S.sum().backward()  # type: ignore[no-untyped-call]
-            clip_gradients(agent, config.max_grad_norm)
-            optimizer.step()
-            history.append(debug)
-    means = {name: torch.stack([debug[name] for debug in history], dim=1).mean(1) for name in history[0]}
+            parts.loss_SB.mean(1).sum().backward()  # type: ignore[no-untyped-call]
+            clip_gradient(optimizer.gradient(), config.max_grad_norm)
+            optimizer.step(rates.learning_rate, learning_S)
+            history.note(parts, learning_S)
+        # auxiliary detail 3: a seed whose policy has moved too far learns no more from this batch.
+        if config.target_kl is not None:
+            kl_S = policy_change(parts.log_ratio_SB.detach(), rates.clip_coef)["approx_kl"]
+            learning_S = learning_S & ~(kl_S > config.target_kl)
+            if not learning_S.any():
+                break
+    means = history.means(rates.clip_coef)
     return {**means, "explained_variance": explained_variance(batch.values_SB, batch.returns_SB)}
 
 
-def minibatches(generators: Sequence[Generator], config: Config) -> Sequence[Tensor]:
-    """The index_SB of each minibatch of one pass."""
-    # detail 6: a shuffle cut into equal parts, so that each pass uses each sample once; not draws with replacement.
-    shuffles = [torch.randperm(config.batch_size, generator=generator) for generator in generators]
-    return torch.stack(shuffles).chunk(config.num_minibatches, dim=1)
+def shuffle(generators: Sequence[Generator], learning_S: Tensor, samples: int) -> Tensor:
+    """The order index_SB of one pass over the batch; a seed that has stopped learning draws nothing."""
+    # detail 6: a shuffle, later cut into equal parts, so that each pass uses each sample once; not draws with
+    # replacement.
+    orders = [
+        torch.randperm(samples, generator=generator) if learning else torch.arange(samples)
+        for generator, learning in zip(generators, learning_S.tolist(), strict=True)
+    ]
+    return torch.stack(orders)
 
 
 def normalise(advantages_SB: Tensor) -> Tensor:
@@ -255,59 +324,98 @@ def normalise(advantages_SB: Tensor) -> Tensor:
 
 
 def policy_loss(ratio_SB: Tensor, advantages_SB: Tensor, clip_coef: float) -> Tensor:
-    """The clipped surrogate objective (Schulman et al., 2017, equation 7), negated."""
+    """The clipped surrogate objective (Schulman et al., 2017, equation 7), negated, of each sample."""
     # detail 8: no gain from moving a probability further than the clip range, full pain from having moved it wrongly.
     clipped_SB = ratio_SB.clamp(1 - clip_coef, 1 + clip_coef)
-    return -torch.min(ratio_SB * advantages_SB, clipped_SB * advantages_SB).mean(1)
+    return -torch.min(ratio_SB * advantages_SB, clipped_SB * advantages_SB)
 
 
 def value_loss(values_SB: Tensor, old_values_SB: Tensor, returns_SB: Tensor, clip_coef: float | None) -> Tensor:
-    """Half the mean squared error of the critic, clipped; `None` leaves it unclipped."""
+    """Half the squared error of the critic on each sample, clipped; `None` leaves it unclipped."""
     error_SB = (values_SB - returns_SB).square()
     if clip_coef is not None:
         # detail 9: the value, too, gains nothing from moving further than the clip range from what it was.
         clipped_SB = old_values_SB + (values_SB - old_values_SB).clamp(-clip_coef, clip_coef)
         error_SB = torch.max(error_SB, (clipped_SB - returns_SB).square())
-    return 0.5 * error_SB.mean(1)
+    return 0.5 * error_SB
 
 
-def loss(agent: Agent, batch: Batch, config: Config) -> tuple[Tensor, dict[str, Tensor]]:
-    """What is minimised, loss_S, and what is worth watching; both per seed."""
-    log_probabilities_SBA = agent.log_probabilities(batch.observations_SBO)
-    log_ratio_SB = of_actions(log_probabilities_SBA, batch.actions_SB) - batch.log_probabilities_SB
-    policy_loss_S = policy_loss(log_ratio_SB.exp(), normalise(batch.advantages_SB), config.clip_coef)
-    value_clip = config.clip_coef if config.clip_vloss else None
-    value_loss_S = value_loss(agent.values(batch.observations_SBO), batch.values_SB, batch.returns_SB, value_clip)
-    entropy_S = -(log_probabilities_SBA.exp() * log_probabilities_SBA).sum(-1).mean(-1)
+@dataclass(frozen=True)
+class Parts:
+    """The loss of each sample, what it is made of, and how far the policy has moved there."""
+
+    loss_SB: Tensor
+    policy_loss_SB: Tensor
+    value_loss_SB: Tensor
+    entropy_SB: Tensor
+    log_ratio_SB: Tensor  # of the action's probabilities now and at the time of acting
+
+
+def loss(agent: Agent, batch: Batch, clip_coef: float, config: Config) -> Parts:
+    """What is minimised; a seed's loss is the mean over its samples."""
+    policy, values_SB = agent(batch.observations_SBO, batch.masks_SBP)
+    log_ratio_SB = policy.log_probabilities(batch.actions_SBC) - batch.log_probabilities_SB
+    policy_loss_SB = policy_loss(log_ratio_SB.exp(), normalise(batch.advantages_SB), clip_coef)
+    value_clip = clip_coef if config.clip_vloss else None
+    value_loss_SB = value_loss(values_SB, batch.values_SB, batch.returns_SB, value_clip)
+    entropy_SB = policy.entropies()
     # detail 10: one loss for everything; the entropy is a bonus, so it is subtracted.
-    loss_S = policy_loss_S - config.ent_coef * entropy_S + config.vf_coef * value_loss_S
-    losses = {"policy_loss": policy_loss_S, "value_loss": value_loss_S, "entropy": entropy_S}
-    debug = {name: part_S.detach() for name, part_S in losses.items()}
-    return loss_S, debug | policy_change(log_ratio_SB.detach(), config.clip_coef)
+    loss_SB = policy_loss_SB - config.ent_coef * entropy_SB + config.vf_coef * value_loss_SB
+    return Parts(loss_SB, policy_loss_SB, value_loss_SB, entropy_SB, log_ratio_SB)
 
 
-@torch.no_grad()
-def clip_gradients(agent: Agent, max_norm: float) -> None:
+def clip_gradient(gradient_SP: Tensor, max_norm: float) -> None:
     """Shortens each seed's gradient to `max_norm` where it is longer."""
     # detail 11: the norm is that of all parameters of actor and critic together; here of one seed at a time.
-    gradients = [parameter.grad for parameter in agent.parameters() if parameter.grad is not None]
-    squares = [gradient_SIJ.square().sum((1, 2)) for gradient_SIJ in gradients]
-    norm_S = torch.stack(squares, dim=1).sum(1).sqrt()
-    scale_S11 = (max_norm / (norm_S + 1e-6)).clamp(max=1).view(-1, 1, 1)
-    for gradient_SIJ in gradients:
-        gradient_SIJ.mul_(scale_S11)
+    norm_S1 = torch.linalg.vector_norm(gradient_SP, dim=1, keepdim=True)
+    gradient_SP.mul_((max_norm / (norm_S1 + 1e-6)).clamp_(max=1))
+
+
+class History:
+    """What the M minibatches of an update had to say; looked at when all are done.
+
+    Args:
+        minibatches: M, if no seed stops early.
+    """
+
+    def __init__(self, minibatches: int) -> None:
+        self._minibatches = minibatches
+        self._noted: list[Parts] = []
+        self._learning: list[Tensor] = []
+
+    def note(self, parts: Parts, learning_S: Tensor) -> None:
+        """Keeps those of one minibatch, and which seeds learned from it."""
+        self._noted.append(parts)
+        self._learning.append(learning_S)
+
+    def means(self, clip_coef: float) -> dict[str, Tensor]:
+        """The debug variables of each seed: means over the minibatches it learned from."""
+        learned_SM = self._together(self._learning)
+        told = {
+            name: self._together([getattr(parts, f"{name}_SB").detach() for parts in self._noted]).mean(-1)
+            for name in ("policy_loss", "value_loss", "entropy")
+        }
+        log_ratio_SMB = self._together([parts.log_ratio_SB.detach() for parts in self._noted])
+        told |= policy_change(log_ratio_SMB, clip_coef)
+        count_S = learned_SM.sum(1)
+        return {name: torch.where(learned_SM, told_SM, 0).sum(1) / count_S for name, told_SM in told.items()}
+
+    def _together(self, tensors: list[Tensor]) -> Tensor:
+        """Side by side on the second axis; filled up to M, so that sums run over as many numbers in any company."""
+        missing = [torch.zeros_like(tensors[0])] * (self._minibatches - len(tensors))
+        return torch.stack(tensors + missing, dim=1)
 
 
 @torch.no_grad()
-def policy_change(log_ratio_SB: Tensor, clip_coef: float) -> dict[str, Tensor]:
-    """How far the policy has moved since it collected the batch, per seed."""
+def policy_change(log_ratio_XB: Tensor, clip_coef: float) -> dict[str, Tensor]:
+    """How far the policy has moved since it collected the batch, for each of X (seeds, minibatches)."""
     # detail 12: two estimates of the KL divergence, k1 and k3 of http://joschu.net/blog/kl-approx.html, and the share
     # of samples that are clipped. Above 0.02 or so the updates are too large.
-    ratio_SB = log_ratio_SB.exp()
+    ratio_XB = log_ratio_XB.exp()
     return {
-        "old_approx_kl": (-log_ratio_SB).mean(1),
-        "approx_kl": ((ratio_SB - 1) - log_ratio_SB).mean(1),
-        "clipfrac": ((ratio_SB - 1).abs() > clip_coef).float().mean(1),
+        "old_approx_kl": (-log_ratio_XB).mean(-1),
+        "approx_kl": ((ratio_XB - 1) - log_ratio_XB).mean(-1),
+        "clipfrac": ((ratio_XB - 1).abs() > clip_coef).float().mean(-1),
     }
 
 
@@ -319,6 +427,6 @@ def explained_variance(values_SB: Tensor, returns_SB: Tensor) -> Tensor:
 
 def finite(agent: Agent, losses: dict[str, Tensor]) -> Tensor:
     """Which seeds are still sound, finite_S: their parameters and losses are numbers."""
-    checks = [parameter_SIJ.isfinite().all(2).all(1) for parameter_SIJ in agent.parameters()]
+    checks = [agent.flat_SP.isfinite().all(1)]
     checks += [losses[name].isfinite() for name in ("policy_loss", "value_loss", "entropy")]
     return torch.stack(checks).all(0)

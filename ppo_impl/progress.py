@@ -11,13 +11,18 @@ SECONDS_BETWEEN_LINES = 2.0
 
 
 class Progress:
-    """Prints where a training is: steps done, mean return over the seeds, speed since the last line."""
+    """Prints where a training is: steps done, mean return over the seeds, speed since the last line.
 
-    def __init__(self, config: Config) -> None:
+    Args:
+        config: of the training.
+        step: steps of each seed that were done before.
+    """
+
+    def __init__(self, config: Config, step: int = 0) -> None:
         self._config = config
         self._return_S = np.full(len(config.seeds), np.nan)  # the latest known of each seed
         self._last_time = time.monotonic()
-        self._last_step = 0
+        self._last_step = step
 
     def show(self, iteration: Iteration) -> None:
         """Takes in an iteration, and prints a line if it is time for one or the training is over."""

@@ -14,8 +14,9 @@ ROOT = HERE.parent.parent
 
 @dataclass
 class WandbRun:
-    """What one offline run recorded."""
+    """What one offline run directory recorded."""
 
+    run_id: str = ""
     config: dict[str, Any] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     step_metrics: dict[str, str] = field(default_factory=dict)
@@ -59,9 +60,13 @@ class Sandbox:
 
     def runs(self) -> dict[int, WandbRun]:
         """Every recorded run by its seed, as wandb's own command reads it."""
-        runs = [read_run(path) for path in self.path.glob("wandb/offline-run-*/*.wandb")]
+        runs = self.segments()
         assert len({run.config["seed"] for run in runs}) == len(runs)
         return {run.config["seed"]: run for run in runs}
+
+    def segments(self) -> list[WandbRun]:
+        """Every run directory, in the order of their beginnings: a run that was gone on with has several."""
+        return [read_run(path) for path in sorted(self.path.glob("wandb/offline-run-*/*.wandb"))]
 
 
 @dataclass
@@ -81,6 +86,7 @@ def read_run(path: Path) -> WandbRun:
         match json.loads(line):
             case {"type": "run", "run": head}:
                 run.config = head["config"]["update"]
+                run.run_id = head["run_id"]
                 run.group, run.tags = head.get("run_group", ""), head.get("tags", [])
             case {"type": "history", "history": history}:
                 run.rows.append(history["item"])

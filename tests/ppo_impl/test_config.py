@@ -13,6 +13,7 @@ def test_the_defaults_are_those_published_for_classic_control() -> None:
     assert (config.gamma, config.gae_lambda, config.total_timesteps) == (0.99, 0.95, 500_000)
     assert (config.vf_coef, config.max_grad_norm) == (0.5, 0.5)
     assert config.clip_vloss
+    assert (config.anneal_clip, config.target_kl) == (False, None)
 
 
 def test_every_field_is_an_option_with_help_and_default() -> None:
@@ -20,7 +21,9 @@ def test_every_field_is_an_option_with_help_and_default() -> None:
     for one in fields(Config):
         assert flag(one.name) in text
         assert one.metadata["help"] in text
+        assert f"(default: {one.metadata['shown']})" in text
     assert parse([]) == Config()
+    assert "default: None" not in text
 
 
 def test_a_command_line_is_a_configuration() -> None:
@@ -31,6 +34,16 @@ def test_a_command_line_is_a_configuration() -> None:
     assert (config.batch_size, config.num_iterations) == (256, 500_000 // 256)
     assert parse(["--no-clip-vloss"]) == Config(clip_vloss=False)
     assert parse(["--clip-vloss"]) == Config()
+    assert parse(["--anneal-clip", "--target-kl", "0.02", "--no-kernel"]) == Config(
+        anneal_clip=True, target_kl=0.02, kernel=False
+    )
+    assert parse(["--checkpoint-dir", "a b/c", "--profile=p.svg"]) == Config(checkpoint_dir="a b/c", profile="p.svg")
+
+
+@pytest.mark.parametrize("name", ["norm_obs", "norm_reward"])
+def test_normalisation_is_on_off_or_left_to_the_kind_of_actions(name: str) -> None:
+    settings = [getattr(parse(arguments), name) for arguments in ([], [flag(name)], [f"--no-{flag(name)[2:]}"])]
+    assert settings == [None, True, False]
 
 
 @pytest.mark.parametrize(
@@ -68,6 +81,10 @@ def test_anything_else_is_refused(text: str) -> None:
         ("--vf-coef -0.1", "--vf-coef"),
         ("--gamma 1.1", "--gamma 1.1: must be between 0 and 1"),
         ("--gae-lambda -1", "--gae-lambda"),
+        ("--target-kl 0", "--target-kl 0.0: must be above 0"),
+        ("--target-kl nan", "--target-kl nan"),
+        ("--target-kl never", "--target-kl"),
+        ("--kernel no", "no"),
         ("--num-env 3", "--num-env"),
         ("--num-envs many", "--num-envs"),
         ("stray", "stray"),
@@ -90,4 +107,12 @@ def test_a_run_is_recorded_without_the_company_of_its_seed() -> None:
     assert recorded["seed"] == 4
     assert recorded["exp_name"] == "ppo"
     assert recorded == Config(seeds=(4, 9, 11)).of_seed(4)
-    assert {one.name for one in fields(Config)} - {"seeds"} == set(recorded) - {"seed", "exp_name"}
+
+
+def test_everything_is_recorded_but_what_cannot_change_a_curve() -> None:
+    recorded = Config(checkpoint_dir="d", profile="p.svg").of_seed(1)
+    left_out = {"seeds", "checkpoint_dir", "profile"}
+    assert {one.name for one in fields(Config)} - left_out == set(recorded) - {"seed", "exp_name"}
+    assert recorded == Config().of_seed(1)
+    settings = {"norm_obs": True, "norm_reward": False, "kernel": False, "target_kl": 0.1, "anneal_clip": True}
+    assert settings.items() <= Config(**settings).of_seed(1).items()

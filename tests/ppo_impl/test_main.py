@@ -2,23 +2,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sandbox import ROOT, Sandbox
 
 from ppo_impl.__main__ import FAILED, OK, USAGE, StopRequest, main
+from ppo_impl.checkpoint import NAME
 
 TINY = ["--num-envs", "2", "--num-steps", "12", "--num-minibatches", "2", "--update-epochs", "2"]
 
 
-@pytest.fixture(autouse=True)
-def _signal_handlers() -> Iterator[None]:
-    """`main` installs its own."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("signal_handlers")
 
 
 def test_training_records_one_run_per_seed_offline_by_default(sandbox: Sandbox) -> None:
@@ -105,18 +100,35 @@ def test_a_crash_ends_every_run_as_failed(sandbox: Sandbox) -> None:
         ("--num-envs 0", "--num-envs 0"),
         ("--seeds 1,1", "--seeds: 1 given more than once"),
         ("--env-id CartPol-v1", "Did you mean"),
-        ("--env-id Pendulum-v1", "only Discrete"),
+        ("--env-id FrozenLake-v1", "only a flat Box"),
+        ("--checkpoint-dir {file}", "--checkpoint-dir {file}: cannot write there"),
+        ("--checkpoint-dir {file}/below", "--checkpoint-dir {file}/below: cannot write there"),
+        ("--checkpoint-dir /proc/self/fd", "--checkpoint-dir /proc/self/fd: cannot write there"),
+        ("--profile {file}/p.svg", "--profile {file}/p.svg: cannot write there"),
+        ("--profile {folder}", "--profile {folder}: is a directory"),
+        ("--checkpoint-dir {torn}", "{torn}/checkpoint.npz is not a checkpoint"),
+        ("--env-id probes:Legacy-v0 --checkpoint-dir {folder}", "only numpy's PCG64"),
     ],
 )
 def test_wrong_usage_is_told_on_stderr(
-    arguments: str, message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    arguments: str,
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("WANDB_MODE", raising=False)
-    assert main(arguments.split()) == USAGE
+    """Before anything is trained or recorded."""
+    monkeypatch.setattr("wandb.init", lambda **_: pytest.fail("started a run"))
+    places = {name: tmp_path / name for name in ("file", "folder", "torn")}
+    for folder in ("folder", "torn"):
+        places[folder].mkdir()
+    for file in (places["file"], places["torn"] / NAME):
+        file.write_bytes(b"")
+    assert main(arguments.format(**places).split()) == USAGE
     told = capsys.readouterr()
-    assert told.out == ""
+    assert "recorded" not in told.out
     assert told.err.startswith("ppo_impl: ")
-    assert message in told.err
+    assert message.format(**places) in told.err
 
 
 def test_an_unknown_wandb_mode_is_wrong_usage(

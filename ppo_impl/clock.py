@@ -1,0 +1,25 @@
+"""Where the time of a training goes."""
+
+import time
+from collections import defaultdict
+
+PARTS = ("environment", "inference", "advantage", "update", "logging")
+
+
+class Clock:
+    """Adds up the seconds of each part of an iteration: what passed since the last call belongs to the part named."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._last = time.perf_counter()
+
+    def begin(self) -> None:
+        """Starts counting from zero."""
+        self.seconds.clear()
+        self._last = time.perf_counter()
+
+    def lap(self, part: str) -> None:
+        """Ends a part of the work."""
+        now = time.perf_counter()
+        self.seconds[part] += now - self._last
+        self._last = now
