@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH := $(VENV)-bench/.ready
 
 # What a user's shell exports must not decide which code runs.
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests bench steps peers reference details test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,10 +18,16 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "rlops needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[ppo,parquet,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[ppo,mujoco,parquet,dev]'
 	@touch $(READY)
 
-study-demo: $(READY) ## how often the demo's answers come out: 100 seeds a side, 1,000 draws (20 minutes)
+study-$(BENCH): $(READY) benchmarks/speed/requirements.txt
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet -r benchmarks/speed/requirements.txt
+	$(VENV)-bench/bin/python -m pip install --quiet -c constraints.txt -e '.[ppo]'
+	@touch $(BENCH)
+
+demo: $(READY) ## how often the demo's answers come out: 100 seeds a side, 1,000 draws (20 minutes)
 	$(BIN)/python benchmarks/demo_study.py
 
 demo: $(READY) ## train a small grid, compare it with the stored baseline, then do it again with a bug planted
@@ -28,6 +35,21 @@ demo: $(READY) ## train a small grid, compare it with the stored baseline, then 
 
 pull-requests: $(READY) ## what three pull requests come to and cost: docs, a refactoring, a bug (2 minutes)
 	$(BIN)/python -I benchmarks/pull_requests.py
+
+bench: $(BENCH) ## how fast the trainer is beside a plain loop and stable-baselines3 (15 minutes)
+	$(VENV)-bench/bin/python benchmarks/speed/bench.py
+
+steps: $(READY) ## what each step from the plain loop to this trainer gained (5 minutes)
+	$(BIN)/python benchmarks/speed/steps.py
+
+peers: $(BENCH) ## does it learn as well as stable-baselines3? The gate says (20 minutes)
+	$(VENV)-bench/bin/python benchmarks/speed/peers.py
+
+reference: $(READY) ## what it reaches on the tasks that others have published (15 minutes)
+	for task in CartPole-v1 Acrobot-v1 Pendulum-v1 HalfCheetah-v4; do $(BIN)/python -W ignore benchmarks/reference.py $$task; done
+
+details: $(READY) ## break every detail of PPO, one at a time, and see which test notices (4 minutes)
+	$(BIN)/python benchmarks/break_details.py
 
 test: $(READY) ## every test
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
@@ -43,10 +65,10 @@ check: lint types test ## all of it
 
 constraints: ## renew constraints.txt from the ranges in pyproject.toml
 	$(PYTHON) -m venv $(VENV)-constraints
-	$(VENV)-constraints/bin/python -m pip install --quiet -e '.[ppo,parquet,dev]'
+	$(VENV)-constraints/bin/python -m pip install --quiet -e '.[ppo,mujoco,parquet,dev]'
 	{ head -n 1 constraints.txt; $(VENV)-constraints/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | sort -f; } > constraints.new
 	mv constraints.new constraints.txt
 	rm -r $(VENV)-constraints
 
 clean: ## remove what was installed and trained
-	rm -rf $(VENV) .rlops
+	rm -rf $(VENV) $(VENV)-bench .rlops

@@ -102,8 +102,10 @@ class _TanhNetworks(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        if ctx.saved is None:
+            raise RuntimeError("the kernel's backward pass uses up what the forward pass kept; compute the loss again")
         x, hidden, parameters, flat, networks = ctx.saved
-        del ctx.saved  # used up: a second pass would find other numbers
+        ctx.saved = None
         gradient_SP = np.empty_like(flat)
         gradient_SP[:, : networks[0].begin] = 0
         gradient_SP[:, networks[-1].end :] = 0
@@ -119,7 +121,12 @@ def tanh_networks(x_SBI: Tensor, flat_SP: Tensor, networks: Sequence[Network]) -
         x_SBI: inputs, of which no gradient is taken.
         flat_SP: a row of parameters per seed.
         networks: where each finds its own in a row, one right behind the other.
+
+    Raises:
+        ValueError: the inputs want a gradient, as those of an encoder would.
     """
+    if x_SBI.requires_grad:
+        raise ValueError("the kernel computes no gradient by its inputs; use_kernel=False does")
     if torch.is_grad_enabled():
         outputs: Sequence[Tensor] = _TanhNetworks.apply(x_SBI, flat_SP, networks)  # type: ignore[no-untyped-call]
         return outputs

@@ -134,15 +134,15 @@ class Batch:
     returns_SB: Tensor  # what the critic should have said
 
     def minibatches(self, index_SB: Tensor, count: int) -> list["Batch"]:
-        """The samples in another order, each seed's by its own row, cut into parts, advantages normalised in each."""
-        S, B = index_SB.shape
+        """The samples in another order, each seed's by its own row, cut into parts."""
+        S, B = self.values_SB.shape
         rows = (index_SB + B * torch.arange(S).unsqueeze(1)).flatten()  # of all seeds' samples in one column
         columns = [getattr(self, field.name) for field in fields(self)]
         # Picked once and then cut: a quarter of the calls.
         parts = [
             [None] * count
             if column is None
-            else column.flatten(0, 1).index_select(0, rows).unflatten(0, (S, B)).chunk(count, dim=1)
+            else column.flatten(0, 1).index_select(0, rows).unflatten(0, index_SB.shape).chunk(count, dim=1)
             for column in columns
         ]
         return [Batch(*part) for part in zip(*parts, strict=True)]

@@ -118,8 +118,15 @@ def test_a_second_backward_pass_is_refused() -> None:
     networks = laid_out(3, [(4, 2)])
     outputs = tanh_networks(*numbers(1, 5, networks, torch.float32), networks)[0].sum()
     outputs.backward(retain_graph=True)
-    with pytest.raises((RuntimeError, AttributeError)):
+    with pytest.raises(RuntimeError, match="compute the loss again"):
         outputs.backward()
+
+
+def test_inputs_that_want_a_gradient_are_refused() -> None:
+    networks = laid_out(3, [(4, 2)])
+    x_SBI, flat_SP = numbers(1, 5, networks, torch.float32)
+    with pytest.raises(ValueError, match="use_kernel=False"):
+        tanh_networks(x_SBI.requires_grad_(), flat_SP, networks)
 
 
 @pytest.mark.parametrize("kind", SPACES)
