@@ -21,13 +21,13 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[ppo,mujoco,parquet,dev]'
 	@touch $(READY)
 
-study-$(BENCH): $(READY) benchmarks/speed/requirements.txt
+$(BENCH): $(READY) benchmarks/speed/requirements.txt
 	$(PYTHON) -m venv $(VENV)-bench
 	$(VENV)-bench/bin/python -m pip install --quiet -r benchmarks/speed/requirements.txt
 	$(VENV)-bench/bin/python -m pip install --quiet -c constraints.txt -e '.[ppo]'
 	@touch $(BENCH)
 
-demo: $(READY) ## how often the demo's answers come out: 100 seeds a side, 1,000 draws (20 minutes)
+study-demo: $(READY) ## how often the demo's answers come out: 100 seeds a side, 1,000 draws (20 minutes)
 	$(BIN)/python benchmarks/demo_study.py
 
 demo: $(READY) ## train a small grid, compare it with the stored baseline, then do it again with a bug planted
