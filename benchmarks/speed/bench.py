@@ -75,17 +75,14 @@ def peer_command(name: str, env_id: str, steps: int) -> list[str]:
     return [sys.executable, str(HERE / f"{name}.py"), *options]
 
 
-def our_command(env_id: str, seeds: str, steps: int, options: Sequence[str] = ()) -> list[str]:
-    base = [sys.executable, "-m", "ppo_impl", "--env-id", env_id, "--seeds", seeds, "--total-timesteps", str(steps)]
-    return [*base, *options]
+def our_command(env_id: str, seeds: str, steps: int) -> list[str]:
+    return [sys.executable, "-m", "ppo_impl", "--env-id", env_id, "--seeds", seeds, "--total-timesteps", str(steps)]
 
 
-def our_pair(steps: int, folder: str, options: Sequence[str] = ()) -> float:
+def our_pair(steps: int, folder: str) -> float:
     """Steps per second of ten seeds of both environments: all steps over the time until both processes are gone."""
     begin = time.perf_counter()
-    for child in [
-        start(our_command(env_id, "1-10", steps, options), core, folder) for core, env_id in enumerate(ENVIRONMENTS)
-    ]:
+    for child in [start(our_command(env_id, "1-10", steps), core, folder) for core, env_id in enumerate(ENVIRONMENTS)]:
         ended(child)
     return 2 * 10 * steps / (time.perf_counter() - begin)
 
@@ -95,9 +92,9 @@ def one_peer(name: str, steps: int, folder: str) -> float:
     return float(json.loads(output.splitlines()[-1])["steps_per_second"])
 
 
-def one_of_ours(steps: int, folder: str, options: Sequence[str] = ()) -> float:
+def one_of_ours(steps: int, folder: str) -> float:
     begin = time.perf_counter()
-    ended(start(our_command("CartPole-v1", "1", steps, options), 0, folder))
+    ended(start(our_command("CartPole-v1", "1", steps), 0, folder))
     return steps / (time.perf_counter() - begin)
 
 

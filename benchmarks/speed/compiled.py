@@ -15,6 +15,7 @@ import time
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from common import last_episodes
 from numba import njit
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -345,13 +346,6 @@ def train(parameters: Floats, rng: Generator, iterations: int) -> tuple[Doubles,
 def train_seed(seed: int, iterations: int) -> tuple[Doubles, Integers]:
     rng = np.random.default_rng(seed)
     return train(initial_parameters(rng), rng, iterations)
-
-
-def last_episodes(returns: Doubles, episodes: Integers, wanted: int = 100) -> float:
-    """The mean return over the last iterations, as many as it takes to have that many episodes."""
-    enough = np.flatnonzero(episodes[::-1].cumsum() >= wanted)
-    last = int(enough[0]) + 1 if len(enough) else len(episodes)
-    return float(returns[-last:].sum() / episodes[-last:].sum())
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from common import last_episodes
 from jax import Array
 
 NUM_ENVS, NUM_STEPS, EPOCHS, MINIBATCHES = 4, 128, 4, 4
@@ -186,13 +187,6 @@ def train(key: Array, iterations: int) -> tuple[Array, Array]:
     poles = jax.vmap(reset)(jax.random.split(reset_key, NUM_ENVS))
     carry = (Learner(parameters, zeros, zeros, jnp.int32(0)), poles, key)
     return jax.lax.scan(one_iteration, carry, jnp.arange(iterations))[1]
-
-
-def last_episodes(returns: np.ndarray, episodes: np.ndarray, wanted: int = 100) -> float:
-    """One seed's mean return over the last iterations, as many as it takes to have that many episodes."""
-    enough = np.flatnonzero(episodes[::-1].cumsum() >= wanted)
-    last = int(enough[0]) + 1 if len(enough) else len(episodes)
-    return float(returns[-last:].sum() / episodes[-last:].sum())
 
 
 def main() -> None:

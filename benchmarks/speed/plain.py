@@ -7,7 +7,6 @@ one line of JSON at the end.
 
 import argparse
 import json
-import os
 import time
 from collections import deque
 from typing import Any
@@ -16,6 +15,7 @@ import gymnasium as gym
 import numpy as np
 import torch
 import wandb
+from common import start_run
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import RecordEpisodeStatistics
 from torch import Tensor, nn
@@ -203,17 +203,6 @@ class Training:
         self.run.log({**charts, **losses, "global_step": self.global_step})
 
 
-def start_run(args: argparse.Namespace) -> wandb.Run:
-    run = wandb.init(
-        name=f"{args.env_id}__{EXP_NAME}__{args.seed}",
-        config={"exp_name": EXP_NAME, **vars(args)},
-        mode=None if os.environ.get("WANDB_MODE") else "offline",
-        settings=wandb.Settings(x_disable_stats=True, console="off", silent=True),
-    )
-    run.define_metric("*", step_metric="global_step")
-    return run
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--env-id", default="CartPole-v1", help="discrete actions, flat observations")
@@ -232,7 +221,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
 
     iterations = args.total_timesteps // BATCH_SIZE
-    with start_run(args) as run:
+    with start_run(args, EXP_NAME) as run:
         training = Training(args, run)
         times = [time.perf_counter()]
         for iteration in range(iterations):

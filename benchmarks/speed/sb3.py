@@ -9,7 +9,6 @@ Prints one line of JSON at the end.
 
 import argparse
 import json
-import os
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 import wandb
+from common import start_run
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
@@ -112,17 +112,6 @@ def make_model(env_id: str, seed: int, total_timesteps: int) -> PPO:
     )
 
 
-def start_run(args: argparse.Namespace) -> wandb.Run:
-    run = wandb.init(
-        name=f"{args.env_id}__{EXP_NAME}__{args.seed}",
-        config={"exp_name": EXP_NAME, **vars(args)},
-        mode=None if os.environ.get("WANDB_MODE") else "offline",
-        settings=wandb.Settings(x_disable_stats=True, console="off", silent=True),
-    )
-    run.define_metric("*", step_metric="global_step")
-    return run
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--env-id", default="CartPole-v1", help="discrete actions, flat observations")
@@ -135,7 +124,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
 
     steps = args.total_timesteps // BATCH_SIZE * BATCH_SIZE  # sb3 would go on to the next whole iteration
-    with start_run(args) as run:
+    with start_run(args, EXP_NAME) as run:
         log = LogIterations(run)
         model = make_model(args.env_id, args.seed, steps)
         model.learn(steps, callback=log)
