@@ -90,45 +90,65 @@ def backward(
             slope_SBJ *= h_SBI
 
 
-class _TanhNetworks(torch.autograd.Function):
+class _Function(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x_SBI: Tensor, flat_SP: Tensor, networks: Sequence[Network]) -> tuple[Tensor, ...]:
-        x, flat = x_SBI.numpy(), flat_SP.detach().numpy()
-        parameters = [network.layers(flat) for network in networks]
-        (*hidden,) = (forward(x, some) for some in parameters)
+    def forward(ctx: Any, x_SBI: Tensor, flat_SP: Tensor, parameters: dict[Network, Layers]) -> tuple[Tensor, ...]:
+        x = x_SBI.numpy()
+        (*hidden,) = (forward(x, some) for some in parameters.values())
         outputs = tuple(torch.from_numpy(some.pop()) for some in hidden)
-        ctx.saved = x, hidden, parameters, flat, networks
+        ctx.saved = x, hidden, parameters, flat_SP.shape
         return outputs
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         if ctx.saved is None:
             raise RuntimeError("the kernel's backward pass uses up what the forward pass kept; compute the loss again")
-        x, hidden, parameters, flat, networks = ctx.saved
+        x, hidden, parameters, shape = ctx.saved
         ctx.saved = None
-        gradient_SP = np.empty_like(flat)
+        networks = list(parameters)
+        gradient_SP = np.empty(shape, x.dtype)
         gradient_SP[:, : networks[0].begin] = 0
         gradient_SP[:, networks[-1].end :] = 0
-        for network, inputs, some, slope_SBJ in zip(networks, hidden, parameters, slopes, strict=True):
-            backward([x, *inputs], some, network.layers(gradient_SP), slope_SBJ.numpy())
+        for network, inputs, slope_SBJ in zip(networks, hidden, slopes, strict=True):
+            backward([x, *inputs], parameters[network], network.layers(gradient_SP), slope_SBJ.numpy())
         return None, torch.from_numpy(gradient_SP), None
 
 
-def tanh_networks(x_SBI: Tensor, flat_SP: Tensor, networks: Sequence[Network]) -> Sequence[Tensor]:
-    """Outputs_SBJ of networks with tanh after every layer but the last, all of the same inputs.
+class TanhNetworks:
+    """Networks with tanh after every layer but the last.
 
     Args:
-        x_SBI: inputs, of which no gradient is taken.
         flat_SP: a row of parameters per seed.
         networks: where each finds its own in a row, one right behind the other.
-
-    Raises:
-        ValueError: the inputs want a gradient, as those of an encoder would.
     """
-    if x_SBI.requires_grad:
-        raise ValueError("the kernel computes no gradient by its inputs; use_kernel=False does")
-    if torch.is_grad_enabled():
-        outputs: Sequence[Tensor] = _TanhNetworks.apply(x_SBI, flat_SP, networks)  # type: ignore[no-untyped-call]
-        return outputs
-    x, flat = x_SBI.numpy(), flat_SP.detach().numpy()
-    return [torch.from_numpy(forward(x, network.layers(flat))[-1]) for network in networks]
+
+    def __init__(self, flat_SP: Tensor, networks: Sequence[Network]) -> None:
+        self._flat_SP = flat_SP
+        self._networks = networks
+        self._look()
+
+    def _look(self) -> None:
+        """Makes the views of the parameters; kept, because making them takes as long as a small product."""
+        flat = self._flat_SP.detach().numpy()
+        self._place = self._flat_SP.data_ptr()
+        self._parameters = {network: network.layers(flat) for network in self._networks}
+
+    def __call__(self, x_SBI: Tensor, networks: Sequence[Network]) -> Sequence[Tensor]:
+        """Outputs_SBJ of some of the networks, neighbours, all of the same inputs.
+
+        Args:
+            x_SBI: inputs, of which no gradient is taken.
+
+        Raises:
+            ValueError: the inputs want a gradient, as those of an encoder would.
+        """
+        if x_SBI.requires_grad:
+            raise ValueError("the kernel computes no gradient by its inputs; use_kernel=False does")
+        if self._flat_SP.data_ptr() != self._place:  # the parameters have moved: .double() and the like
+            self._look()
+        parameters = {network: self._parameters[network] for network in networks}
+        if torch.is_grad_enabled():
+            outputs: Sequence[Tensor] = _Function.apply(x_SBI, self._flat_SP, parameters)  # type: ignore[no-untyped-call]
+            return outputs
+        x = x_SBI.numpy()
+        return [torch.from_numpy(forward(x, some)[-1]) for some in parameters.values()]

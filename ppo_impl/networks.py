@@ -7,7 +7,7 @@ from torch import Generator, Tensor, nn
 
 from ppo_impl.distributions import INVALID, Categorical, Normal, Policy, gumbel_noise, normal_noise
 from ppo_impl.environments import Choices, Spaces
-from ppo_impl.kernel import Network, tanh_networks
+from ppo_impl.kernel import Network, TanhNetworks
 
 
 def affine(bias_S1J: Tensor, x_SBI: Tensor, weight_SIJ: Tensor) -> Tensor:
@@ -36,7 +36,6 @@ class Agent(nn.Module):
     def __init__(self, spaces: Spaces, generators: Sequence[Generator], *, use_kernel: bool = True) -> None:
         super().__init__()
         self._actions = spaces.actions
-        self._use_kernel = use_kernel
         # detail 13: actor and critic share nothing.
         # continuous detail 4: so it is there, too, and each has two hidden layers of 64 tanh units.
         self.actor = Network(0, (spaces.observation_size, 64, 64, self.noise_size))
@@ -49,6 +48,7 @@ class Agent(nn.Module):
         parts.append(torch.zeros(len(generators), -sum(part.shape[1] for part in parts) % 64))
         self._sizes = [part.shape[1] for part in parts]
         self.flat_SP = nn.Parameter(torch.cat(parts, dim=1))
+        self._kernel = TanhNetworks(self.flat_SP, (self.actor, self.critic)) if use_kernel else None
 
     @property
     def num_components(self) -> int:
@@ -94,8 +94,8 @@ class Agent(nn.Module):
 
     def _outputs(self, x_SBI: Tensor, networks: Sequence[Network]) -> Sequence[Tensor]:
         """Outputs_SBJ of each network."""
-        if self._use_kernel:
-            return tanh_networks(x_SBI, self.flat_SP, networks)
+        if self._kernel is not None:
+            return self._kernel(x_SBI, networks)
         return [plain(x_SBI, self.layers(network)) for network in networks]
 
     def _policy(self, outputs_SBP: Tensor, masks_SBP: Tensor | None) -> Policy:

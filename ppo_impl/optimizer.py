@@ -8,7 +8,7 @@ from torch.optim.adam import adam
 class Adam:
     """torch's Adam on each seed's row of parameters, so that one seed can rest without ageing its averages.
 
-    By its functional form: the class around it takes as long as the arithmetic.
+    By the operation that `torch.optim.Adam(fused=True)` comes to: the classes around it take as long as the arithmetic.
 
     Args:
         flat_SP: the parameters; a gradient of all of them is expected in its `grad`.
@@ -40,15 +40,16 @@ class Adam:
 
     def step(self, learning_rate: float, learning_S: Tensor) -> None:
         """One step of those seeds that are still learning; the others stay as they are."""
-        learning = learning_S.tolist()
-        parameters, gradients, means, squares, steps = (
-            [row for row, chosen in zip(rows, learning, strict=True) if chosen]
-            for rows in (self._rows[0], list(self.gradient()), *self._rows[1:])
-        )
-        adam(
+        rows = (*self._rows[:1], self.gradient().unbind(), *self._rows[1:])
+        if not all(learning := learning_S.tolist()):
+            if not any(learning):
+                return
+            rows = tuple([row for row, chosen in zip(some, learning, strict=True) if chosen] for some in rows)
+        parameters, gradients, means, squares, steps = rows
+        self._steps_S += learning_S
+        torch._fused_adam_(
             parameters, gradients, means, squares, [], steps,
-            fused=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=learning_rate, weight_decay=0.0, eps=self._eps,
-            maximize=False,
+            lr=learning_rate, beta1=0.9, beta2=0.999, weight_decay=0.0, eps=self._eps, amsgrad=False, maximize=False,
         )  # fmt: skip
 
     def state(self) -> dict[str, Tensor]:

@@ -10,12 +10,13 @@ normalise.py    running normalisation of observations, scaling of rewards
 
 from ppo_impl.environments.spaces import Actions, Choices, Intervals, Spaces
 from ppo_impl.environments.synchronous import Synchronous
-from ppo_impl.environments.types import Arrays, below, joined
+from ppo_impl.environments.types import Arrays, Booleans, below, joined
 from ppo_impl.environments.vector import Environments, inspect, make_vector
 
 __all__ = [
     "Actions",
     "Arrays",
+    "Booleans",
     "Choices",
     "Environments",
     "Intervals",

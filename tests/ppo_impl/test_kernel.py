@@ -1,5 +1,6 @@
 """The networks in numpy against the same in torch, by autograd."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from ppo_impl import ppo
 from ppo_impl.config import Config
-from ppo_impl.kernel import Network, tanh_networks
+from ppo_impl.kernel import Network, TanhNetworks
 from ppo_impl.machine import settle
 
 depths = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)  # widths of all layers, the last one's too
@@ -32,6 +33,10 @@ def numbers(seeds: int, samples: int, networks: list[Network], dtype: torch.dtyp
     x_SBI = torch.randn(seeds, samples, networks[0].widths[0], generator=random, dtype=dtype)
     size = networks[-1].end + 3
     return x_SBI, torch.randn(seeds, size + -size % 64, generator=random, dtype=dtype).requires_grad_()
+
+
+def run(x_SBI: Tensor, flat_SP: Tensor, networks: list[Network]) -> Sequence[Tensor]:
+    return TanhNetworks(flat_SP, networks)(x_SBI, networks)
 
 
 def in_torch(x_SBI: Tensor, flat_SP: Tensor, network: Network) -> Tensor:
@@ -57,7 +62,7 @@ def test_outputs_and_gradients_are_those_of_autograd(
     before_SBI = x_SBI.clone()
     close = {"rtol": 1e-12, "atol": 1e-11} if dtype == torch.float64 else {"rtol": 1e-4, "atol": 1e-3}
     gradients = []
-    for outputs in (tanh_networks(x_SBI, flat_SP, networks), [in_torch(x_SBI, flat_SP, one) for one in networks]):
+    for outputs in (run(x_SBI, flat_SP, networks), [in_torch(x_SBI, flat_SP, one) for one in networks]):
         torch.stack([output_SBJ.sin().sum() for output_SBJ in outputs]).sum().backward()
         gradients.append((flat_SP.grad, *outputs))
         flat_SP.grad = None
@@ -65,7 +70,7 @@ def test_outputs_and_gradients_are_those_of_autograd(
         torch.testing.assert_close(ours, expected, **close)
     assert torch.equal(x_SBI, before_SBI)
     with torch.no_grad():
-        for output_SBJ, again_SBJ in zip(tanh_networks(x_SBI, flat_SP, networks), gradients[0][1:], strict=True):
+        for output_SBJ, again_SBJ in zip(run(x_SBI, flat_SP, networks), gradients[0][1:], strict=True):
             assert torch.equal(output_SBJ, again_SBJ)
 
 
@@ -75,14 +80,14 @@ class Repeatable(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, flat_SP: Tensor, x_SBI: Tensor, networks: list[Network]) -> tuple[Tensor, ...]:
         ctx.saved = flat_SP, x_SBI, networks
-        return tuple(tanh_networks(x_SBI, flat_SP, networks))
+        return tuple(run(x_SBI, flat_SP, networks))
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         flat_SP, x_SBI, networks = ctx.saved
         leaf_SP = flat_SP.detach().requires_grad_()
         with torch.enable_grad():
-            outputs = tanh_networks(x_SBI, leaf_SP, networks)
+            outputs = run(x_SBI, leaf_SP, networks)
         return *torch.autograd.grad(outputs, leaf_SP, slopes), None, None
 
 
@@ -99,7 +104,7 @@ def test_only_the_networks_that_were_asked_get_a_gradient() -> None:
     x_SBI, flat_SP = numbers(2, 6, networks, torch.float32)
     rubbish = [torch.full_like(flat_SP, torch.nan) for _ in range(20)]  # in memory that is then handed out again
     del rubbish
-    tanh_networks(x_SBI, flat_SP, networks[1:2])[0].sum().backward()
+    TanhNetworks(flat_SP, networks)(x_SBI, networks[1:2])[0].sum().backward()
     begin, end = networks[1].begin, networks[1].end
     assert not flat_SP.grad[:, :begin].any()
     assert flat_SP.grad[:, begin:end].all()
@@ -110,13 +115,13 @@ def test_only_the_networks_that_were_asked_get_a_gradient() -> None:
 def test_an_output_that_does_not_matter_gets_gradient_0(dropped: int) -> None:
     networks = laid_out(3, [(4, 2), (5, 1)])
     x_SBI, flat_SP = numbers(2, 6, networks, torch.float32)
-    tanh_networks(x_SBI, flat_SP, networks)[1 - dropped].sum().backward()
+    run(x_SBI, flat_SP, networks)[1 - dropped].sum().backward()
     assert not flat_SP.grad[:, networks[dropped].begin : networks[dropped].end].any()
 
 
 def test_a_second_backward_pass_is_refused() -> None:
     networks = laid_out(3, [(4, 2)])
-    outputs = tanh_networks(*numbers(1, 5, networks, torch.float32), networks)[0].sum()
+    outputs = run(*numbers(1, 5, networks, torch.float32), networks)[0].sum()
     outputs.backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="compute the loss again"):
         outputs.backward()
@@ -126,7 +131,18 @@ def test_inputs_that_want_a_gradient_are_refused() -> None:
     networks = laid_out(3, [(4, 2)])
     x_SBI, flat_SP = numbers(1, 5, networks, torch.float32)
     with pytest.raises(ValueError, match="use_kernel=False"):
-        tanh_networks(x_SBI.requires_grad_(), flat_SP, networks)
+        run(x_SBI.requires_grad_(), flat_SP, networks)
+
+
+def test_parameters_may_move() -> None:
+    networks = laid_out(3, [(4, 2)])
+    x_SBI, flat_SP = numbers(1, 5, networks, torch.float32)
+    flat_SP = torch.nn.Parameter(flat_SP.detach())
+    kernel = TanhNetworks(flat_SP, networks)
+    for moved in (flat_SP.data.double(), flat_SP.data.clone() + 1, flat_SP.data.clone() - 1):
+        flat_SP.data = moved
+        x_SBI = x_SBI.to(moved.dtype)
+        torch.testing.assert_close(kernel(x_SBI, networks)[0], in_torch(x_SBI, flat_SP, networks[0]))
 
 
 @pytest.mark.parametrize("kind", SPACES)
@@ -156,11 +172,11 @@ def test_a_seed_gets_the_same_bits_in_any_company(
     x_SBI, flat_SP = numbers(12, samples, networks, torch.float32)
     seeds = data.draw(st.permutations(range(12)))[:company]
 
-    def run(chosen: list[int]) -> list[Tensor]:
+    def learn(chosen: list[int]) -> list[Tensor]:
         leaf_SP = flat_SP.detach()[chosen].requires_grad_()
-        outputs = tanh_networks(x_SBI[chosen], leaf_SP, networks)
+        outputs = run(x_SBI[chosen], leaf_SP, networks)
         torch.stack([output_SBJ.sin().mean(1).sum() for output_SBJ in outputs]).sum().backward()
         return [leaf_SP.grad, *outputs]
 
-    for some, everything in zip(run(seeds), run(list(range(12))), strict=True):
+    for some, everything in zip(learn(seeds), learn(list(range(12))), strict=True):
         assert torch.equal(some, everything[seeds])
