@@ -87,11 +87,9 @@ def run(config: Config, found: Checkpoint | None, stop: StopRequest) -> int:
         keeper = Keeper(config, trainer, tracker)
         gc.freeze()  # what is there now stays: the collector need not look at it again
         for iteration in train(trainer):
-            trainer.clock.begin()
             tracker.log(iteration)
             progress.show(iteration)
-            trainer.clock.lap("logging")
-            profile.note({**iteration.seconds, **trainer.clock.seconds})
+            profile.note(iteration.seconds)
             if stop.asked:
                 keeper.keep(now=True)
                 stop.obey()

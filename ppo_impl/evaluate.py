@@ -17,6 +17,7 @@ from ppo_impl.environments import Environments, Synchronous, below
 from ppo_impl.networks import Agent
 
 OK, USAGE = 0, 2
+LONGEST = 100_000  # steps of an episode
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ def play(checkpoint: Checkpoint, rounds: int, seed: int, num_envs: int, *, deter
     """The returns_SK of the first `rounds` episodes of every environment.
 
     As many from each, because the first to end would be the short ones.
+
+    Raises:
+        ConfigError: an episode does not end.
     """
     config = checkpoint.config
     S = len(config.seeds)
@@ -54,7 +58,8 @@ def play(checkpoint: Checkpoint, rounds: int, seed: int, num_envs: int, *, deter
     agent = Agent(environments.spaces, generators, use_kernel=config.kernel)
     agent.flat_SP.copy_(torch.from_numpy(checkpoint.state["optimizer.parameters"]))
     observations_SNO = torch.from_numpy(environments.reset())
-    returns_SN, finished_SN = np.zeros((S, num_envs)), np.zeros((S, num_envs), dtype=np.int64)
+    returns_SN = np.zeros((S, num_envs))
+    lengths_SN, finished_SN = np.zeros((2, S, num_envs), dtype=np.int64)
     returns_SNK = np.zeros((S, num_envs, rounds))
     while (finished_SN < rounds).any():
         masks = environments.action_masks()
@@ -64,10 +69,16 @@ def play(checkpoint: Checkpoint, rounds: int, seed: int, num_envs: int, *, deter
         observations, rewards_SN, dones_SN = environments.step(actions_SNC.numpy())
         observations_SNO = torch.from_numpy(observations)
         returns_SN += rewards_SN
+        lengths_SN += 1
+        if lengths_SN.max() > LONGEST:
+            raise ConfigError(
+                f"{config.env_id}: an episode goes on after {LONGEST:,} steps; register the environment with "
+                "max_episode_steps to evaluate it"
+            )
         for place in zip(*np.nonzero(dones_SN & (finished_SN < rounds)), strict=True):
             returns_SNK[(*place, finished_SN[place])] = returns_SN[place]
         finished_SN += dones_SN
-        returns_SN[dones_SN] = 0
+        returns_SN[dones_SN], lengths_SN[dones_SN] = 0, 0
     environments.close()
     return returns_SNK.reshape(S, -1)
 
@@ -82,6 +93,9 @@ def report(checkpoint: Checkpoint, evaluation: Evaluation) -> str:
     ]
     lines.append(f"{'seed':>10} {'deterministic':>22} {'sampled':>22}")
     for place, seed in enumerate(config.seeds):
+        if seed in checkpoint.lost:
+            lines.append(f"{seed:>10} its parameters are not finite: its training was lost")
+            continue
         deterministic, sampled = (
             f"{returns_K.mean():.2f} +- {returns_K.std():.2f}"
             for returns_K in (evaluation.deterministic_SK[place], evaluation.sampled_SK[place])

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import adam
 
 
 class Adam:
@@ -40,12 +39,13 @@ class Adam:
 
     def step(self, learning_rate: float, learning_S: Tensor) -> None:
         """One step of those seeds that are still learning; the others stay as they are."""
-        rows = (*self._rows[:1], self.gradient().unbind(), *self._rows[1:])
-        if not all(learning := learning_S.tolist()):
-            if not any(learning):
-                return
-            rows = tuple([row for row, chosen in zip(some, learning, strict=True) if chosen] for some in rows)
-        parameters, gradients, means, squares, steps = rows
+        if not learning_S.any():
+            return
+        learning = learning_S.tolist()
+        parameters, gradients, means, squares, steps = (
+            [row for row, chosen in zip(rows, learning, strict=True) if chosen]
+            for rows in (self._rows[0], self.gradient().unbind(), *self._rows[1:])
+        )
         self._steps_S += learning_S
         torch._fused_adam_(
             parameters, gradients, means, squares, [], steps,

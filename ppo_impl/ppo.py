@@ -28,7 +28,7 @@ class Iteration:
     """What is known after one iteration: one segment collected, one update made."""
 
     global_step: int  # environment steps of each seed since the start
-    seconds: dict[str, float]  # part of the work -> how long this iteration took over it
+    seconds: dict[str, float]  # part of the work -> how long this iteration took over it, and the last over its logging
     learning_rate: float
     episodic_return_S: NDArray[np.float64]  # mean of the episodes that ended in this iteration; NaN if none did
     episodic_length_S: NDArray[np.float64]
@@ -54,7 +54,6 @@ class Trainer:
 
     def iterate(self) -> Iteration:
         """One iteration for every seed."""
-        self.clock.begin()
         rates = anneal(self.iteration, self.config)
         segment = collect(
             self.environments, self.observations_SNO, self.agent, self.generators, self.config.num_steps, self.clock
@@ -69,7 +68,7 @@ class Trainer:
         self.clock.lap("update")
         return Iteration(
             global_step=self.iteration * self.config.batch_size,
-            seconds=dict(self.clock.seconds),
+            seconds=self.clock.take(),
             learning_rate=rates.learning_rate,
             episodic_return_S=returns_S,
             episodic_length_S=lengths_S,
@@ -103,9 +102,11 @@ class Trainer:
 
 def train(trainer: Trainer) -> Iterator[Iteration]:
     """Trains to the end, yielding after each iteration; who consumes it decides what to record and when to stop."""
+    trainer.clock.begin()
     try:
         while trainer.iteration < trainer.config.num_iterations:
             yield trainer.iterate()
+            trainer.clock.lap("logging")
     finally:
         trainer.environments.close()
 

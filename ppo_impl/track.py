@@ -43,7 +43,8 @@ class Tracker:
         """
         try:
             for seed in self._config.seeds:
-                self._runs[seed] = _start(self._config, seed, self._known_ids.get(seed))
+                first = seed == self._config.seeds[0]
+                self._runs[seed] = _start(self._config, seed, self._known_ids.get(seed), list_packages=first)
         except BaseException as error:
             self._finish(list(self._runs), exit_code=1)
             if isinstance(error, wandb.errors.UsageError):
@@ -107,7 +108,7 @@ class Tracker:
             self._runs.pop(seed).finish(exit_code=exit_code)
 
 
-def _start(config: Config, seed: int, run_id: str | None) -> Run:
+def _start(config: Config, seed: int, run_id: str | None, *, list_packages: bool) -> Run:
     run = wandb.init(
         name=f"{config.env_id}__{EXP_NAME}__{seed}",
         config=config.of_seed(seed),
@@ -115,7 +116,12 @@ def _start(config: Config, seed: int, run_id: str | None) -> Run:
         resume="allow" if run_id else None,
         mode=None if os.environ.get("WANDB_MODE") else "offline",
         reinit="create_new",
-        settings=wandb.Settings(x_disable_stats=True, console="off", silent=True),
+        settings=wandb.Settings(
+            x_disable_stats=True,
+            console="off",
+            silent=True,
+            x_save_requirements=list_packages,  # the same for all seeds; listing them is half of a run's start
+        ),
     )
     run.define_metric("*", step_metric="global_step")
     return run
@@ -124,8 +130,9 @@ def _start(config: Config, seed: int, run_id: str | None) -> Run:
 def row(iteration: Iteration, place: int, batch_size: int) -> dict[str, float]:
     """What is logged for the seed at a place, under the names the field uses (CleanRL's).
 
-    Losses are means over the iteration's minibatches. SPS is of this iteration, this seed's own steps. The episodic
-    numbers are means over the episodes that ended in this iteration, and absent if none did.
+    Losses are means over the iteration's minibatches. SPS is of this iteration, with the logging of the one before it,
+    and this seed's own steps. The episodic numbers are means over the episodes that ended in this iteration, and absent
+    if none did.
     """
     numbers = {
         "global_step": iteration.global_step,

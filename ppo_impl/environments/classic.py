@@ -105,6 +105,12 @@ class Classic(ABC):
             truncations_E.reshape(shape_SN),
         )
 
+    def action_masks(self) -> None:  # noqa: B027 - nothing to override
+        """Every action is always allowed."""
+
+    def close(self) -> None:  # noqa: B027 - nothing to override
+        """There is nothing to release."""
+
     def state(self) -> Arrays:
         """What `restore` needs to go on exactly: arrays of numbers whose first two axes are S and N."""
         shape_SN = self._env_seeds_SN.shape

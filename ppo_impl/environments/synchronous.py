@@ -36,7 +36,7 @@ class Replayable(gymnasium.Wrapper[Any, Any, Any, Any]):
         super().__init__(environment)
         self.before: dict[str, Any] = {}
         self.actions: list[Any] = []
-        self.action_mask: NDArray[Any] | None = None
+        self.action_mask: Booleans | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode, and a new memory."""
@@ -44,14 +44,14 @@ class Replayable(gymnasium.Wrapper[Any, Any, Any, Any]):
         self.before = state_of(random)
         self.actions = []
         observation, info = self.env.reset(seed=seed, options=options)
-        self.action_mask = info.get("action_mask")
+        self.action_mask = mask_of(info)
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """One step, remembered."""
         self.actions.append(np.array(action) if isinstance(action, np.ndarray) else action)  # it may be written into
         observation, reward, terminated, truncated, info = self.env.step(action)
-        self.action_mask = info.get("action_mask")
+        self.action_mask = mask_of(info)
         return observation, reward, terminated, truncated, info
 
     def replay(self, seed: int, before: dict[str, Any], actions: list[Any]) -> Any:
@@ -62,6 +62,15 @@ class Replayable(gymnasium.Wrapper[Any, Any, Any, Any]):
         for action in actions:
             observation, *_ = self.step(action)
         return observation
+
+
+def mask_of(info: Mapping[str, Any]) -> Booleans | None:
+    """mask_P: which choices an environment allows, those of all components in a row; None if it does not say."""
+    mask = info.get("action_mask")
+    if mask is None:
+        return None
+    parts = mask if isinstance(mask, tuple) else (mask,)
+    return np.concatenate([np.ravel(part) for part in parts]).astype(np.bool_)
 
 
 class Synchronous:
@@ -110,14 +119,15 @@ class Synchronous:
     def action_masks(self) -> Booleans | None:
         """masks_SNP: which choices are allowed now, those of all components in a row; None if always all.
 
-        An environment tells by `info["action_mask"]`, as gymnasium's Taxi does; an info without it allows everything.
+        An environment tells by `info["action_mask"]`, as gymnasium's Taxi does, several components in a row or as a
+        tuple, as `MultiDiscrete.sample` takes them; an info without it allows everything.
         """
         masks = [one.action_mask for one in self._each()]
         known = next((mask for mask in masks if mask is not None), None)
         if known is None:
             return None
-        everything = np.ones_like(known, dtype=np.bool_)
-        masks_EP = np.stack([everything if mask is None else np.asarray(mask, dtype=np.bool_) for mask in masks])
+        everything = np.ones_like(known)
+        masks_EP = np.stack([everything if mask is None else mask for mask in masks])
         return masks_EP.reshape(*self._env_seeds_SN.shape, -1)
 
     def _each(self) -> list[Replayable]:

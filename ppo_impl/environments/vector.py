@@ -11,7 +11,7 @@ from ppo_impl.config import Config, ConfigError
 from ppo_impl.environments.classic import CLASSIC, Classic
 from ppo_impl.environments.episodes import Episodes
 from ppo_impl.environments.normalise import Observations, Rewards
-from ppo_impl.environments.spaces import Intervals, Spaces, spaces_of
+from ppo_impl.environments.spaces import Choices, Intervals, Spaces, spaces_of
 from ppo_impl.environments.synchronous import Synchronous, make
 from ppo_impl.environments.types import Arrays, Booleans, Doubles, Floats, Integers, below, joined
 
@@ -25,11 +25,17 @@ class Vector(Protocol):
     def step(self, actions: NDArray[Any], /) -> tuple[Floats, Doubles, Booleans, Booleans]:
         """observations_SNO, rewards_SN, terminations_SN, truncations_SN."""
 
+    def action_masks(self) -> Booleans | None:
+        """masks_SNP: which choices are allowed now, those of all components in a row; None if all are, always."""
+
     def state(self) -> Arrays:
         """Everything that is needed to go on exactly."""
 
     def restore(self, state: Mapping[str, NDArray[Any]], /) -> Floats:
         """Goes on exactly; returns the current observations_SNO."""
+
+    def close(self) -> None:
+        """Releases what the environments hold."""
 
 
 def make_vector(env_id: str, env_seeds_SN: Integers) -> Vector:
@@ -110,7 +116,7 @@ class Environments:
 
     def action_masks(self) -> Booleans | None:
         """masks_SNP: which choices are allowed now, those of all components in a row; None if all are, always."""
-        return self._vector.action_masks() if isinstance(self._vector, Synchronous) else None
+        return self._vector.action_masks() if isinstance(self.spaces.actions, Choices) else None
 
     def state(self) -> Arrays:
         """Everything that is needed to go on exactly, each array with the seed axis in front."""
@@ -146,5 +152,4 @@ class Environments:
 
     def close(self) -> None:
         """Releases what the environments hold."""
-        if isinstance(self._vector, Synchronous):
-            self._vector.close()
+        self._vector.close()

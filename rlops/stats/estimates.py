@@ -1,7 +1,7 @@
 """Estimates for pictures: they decide nothing."""
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from rlops.stats.permutation import Floats
 
@@ -15,7 +15,7 @@ def mean_interval(values: Floats, confidence: float = 0.95) -> tuple[Floats, Flo
     n = len(values)
     if n < 2:
         return mean, mean, mean
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * values.std(axis=0, ddof=1) / np.sqrt(n)
+    half = special.stdtrit(n - 1, (1 + confidence) / 2) * values.std(axis=0, ddof=1) / np.sqrt(n)
     return mean, mean - half, mean + half
 
 
@@ -26,7 +26,7 @@ def difference_interval(baseline: Floats, candidate: Floats, confidence: float =
     if v0 + v1 == 0:
         return mean, mean
     freedom = (v0 + v1) ** 2 / (v0**2 / (len(baseline) - 1) + v1**2 / (len(candidate) - 1))
-    half = float(stats.t.ppf((1 + confidence) / 2, freedom) * np.sqrt(v0 + v1))
+    half = float(special.stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(v0 + v1))
     return mean - half, mean + half
 
 

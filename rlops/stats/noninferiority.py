@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from rlops.stats.permutation import Floats, p_upper
 
@@ -21,7 +21,7 @@ class MeanChange(NamedTuple):
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """The two-sided t interval."""
-        half = self.standard_error * float(stats.t.ppf((1 + confidence) / 2, self.degrees_of_freedom))
+        half = self.standard_error * float(special.stdtrit(self.degrees_of_freedom, (1 + confidence) / 2))
         return self.estimate - half, self.estimate + half
 
 
@@ -55,4 +55,4 @@ def p_suite_within_margin(change: MeanChange, margin: float) -> float:
     distance = change.estimate + margin
     if change.standard_error == 0:
         return 0.0 if distance > 0 else 1.0
-    return float(stats.t.sf(distance / change.standard_error, change.degrees_of_freedom))
+    return float(special.stdtr(change.degrees_of_freedom, -distance / change.standard_error))

@@ -2,7 +2,7 @@
 
 import math
 
-from scipy import stats
+from scipy import special
 
 POWER = 0.8
 
@@ -11,7 +11,7 @@ def power_of_t(effect: float, n_baseline: int, n_candidate: int, alpha: float) -
     """P(one-sided two-sample t test rejects) for a true difference of `effect` standard deviations (noncentral t)."""
     freedom = n_baseline + n_candidate - 2
     noncentrality = effect * math.sqrt(n_baseline * n_candidate / (n_baseline + n_candidate))
-    return float(stats.nct.sf(stats.t.isf(alpha, freedom), freedom, noncentrality))
+    return float(1 - special.nctdtr(freedom, noncentrality, special.stdtrit(freedom, 1 - alpha)))
 
 
 def minimum_detectable_effect(n_baseline: int, n_candidate: int, alpha: float) -> float:

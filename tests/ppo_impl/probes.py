@@ -144,6 +144,28 @@ class Reticent(Masked):
         return self.steps % 2 == 1
 
 
+class MaskedPair(Probe):
+    """Two choices at once, each with its own mask, as `MultiDiscrete.sample` takes them: the last of each is
+    forbidden, and breaking it breaks down."""
+
+    action_space = spaces.MultiDiscrete([2, 3])
+
+    def info(self) -> dict[str, Any]:
+        return {"action_mask": (np.array([1, 0], dtype=np.int8), np.array([1, 1, 0], dtype=np.int8))}
+
+    def reward(self, action: Array) -> float:
+        if action[0] == 1 or action[1] == 2:
+            raise RuntimeError(f"action {action} is forbidden")
+        return 1.0
+
+
+class MaskedReach(Reach):
+    """Tells a mask that means nothing: its actions are not choices."""
+
+    def info(self) -> dict[str, Any]:
+        return {"action_mask": np.array([1, 0], dtype=np.int8)}
+
+
 class Elsewhere(Probe):
     """Its randomness is not from `np_random`."""
 
@@ -189,7 +211,8 @@ class Distant(Probe):
 
 
 for made in (
-    Shifted, Several, Poisoned, Crashing, Reach, Precise, Masked, Reticent, Elsewhere, Legacy, Uneven, Distant,
+    Shifted, Several, Poisoned, Crashing, Reach, Precise, Masked, Reticent, MaskedPair, MaskedReach, Elsewhere, Legacy,
+    Uneven, Distant,
 ):  # fmt: skip
     gymnasium.register(f"{made.__name__}-v0", made)
 gymnasium.register("Identity-v0", Probe)

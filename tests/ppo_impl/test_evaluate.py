@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ppo_impl.checkpoint import NAME, Checkpoint, save
-from ppo_impl.config import Config
+from ppo_impl.config import Config, ConfigError
 from ppo_impl.evaluate import OK, USAGE, Evaluation, evaluate, main, play, report
 from ppo_impl.ppo import Trainer
 
@@ -106,8 +106,9 @@ def test_the_same_seed_gives_the_same_returns_and_another_gives_others(env_id: s
 
 def test_the_table_has_a_row_for_each_seed() -> None:
     config = Config(env_id="CartPole-v1", seeds=(3, 12), total_timesteps=2_000)
+    state = {"iteration": np.array(3), "optimizer.parameters": np.ones((2, 5))}
     evaluation = Evaluation(np.array([[1.0, 3.0], [500.0, 500.0]]), np.array([[0.5, 0.5], [-1234.5, 1234.5]]))
-    told = report(Checkpoint(config, {}, {"iteration": np.array(3)}), evaluation)
+    told = report(Checkpoint(config, {}, state), evaluation)
     head, *rows = told.splitlines()
     assert head == "CartPole-v1 after 1,536 of 2,000 steps; returns of 2 episodes each"
     assert [row.split() for row in rows] == [
@@ -116,6 +117,24 @@ def test_the_table_has_a_row_for_each_seed() -> None:
         ["12", "500.00", "+-", "0.00", "0.00", "+-", "1234.50"],
     ]
     assert len({len(row) for row in rows}) == 1
+
+
+def test_a_seed_that_was_lost_has_no_returns() -> None:
+    config = Config(seeds=(3, 12), total_timesteps=2_000)
+    parameters = np.ones((2, 5))
+    parameters[0, 4] = np.nan
+    state = {"iteration": np.array(3), "optimizer.parameters": parameters}
+    told = report(Checkpoint(config, {}, state), Evaluation(np.ones((2, 2)), np.ones((2, 2))))
+    assert told.splitlines()[2].strip() == "3 its parameters are not finite: its training was lost"
+    assert told.splitlines()[3].split()[:2] == ["12", "1.00"]
+
+
+def test_an_episode_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ppo_impl.evaluate.LONGEST", 50)
+    with pytest.raises(
+        ConfigError, match=r"Endless-v0: an episode goes on after 50 steps; register .*max_episode_steps"
+    ):
+        evaluate(namer("probes:Endless-v0", SURE), 2, seed=0)
 
 
 @pytest.mark.parametrize("name", ["", NAME])

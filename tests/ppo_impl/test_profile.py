@@ -7,6 +7,8 @@ import pytest
 from sandbox import Sandbox
 
 from ppo_impl.clock import PARTS, Clock
+from ppo_impl.config import Config
+from ppo_impl.ppo import Trainer, train
 from ppo_impl.profile import HEIGHT, LEFT, POINTS, RIGHT, TOP, WIDTH, Profile
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -89,16 +91,28 @@ def test_the_title_is_escaped_and_the_legend_complete() -> None:
 
 
 def test_the_clock_gives_each_part_what_passed_since_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([0.0, 10.0, 11.0, 13.0, 16.0, 20.0, 30.0])
+    times = iter([0.0, 10.0, 11.0, 13.0, 16.0, 20.0, 30.0, 31.0])
     monkeypatch.setattr("ppo_impl.clock.time", SimpleNamespace(perf_counter=lambda: next(times)))
     clock = Clock()
     clock.begin()
     for part in ("environment", "update", "environment"):
         clock.lap(part)
-    assert clock.seconds == {"environment": 1.0 + 3.0, "update": 2.0}
-    clock.begin()
+    assert clock.take() == {"environment": 1.0 + 3.0, "update": 2.0}
     clock.lap("update")
-    assert clock.seconds == {"update": 10.0}
+    assert clock.take() == {"update": 20.0 - 16.0}
+    clock.lap("update")
+    clock.begin()
+    assert clock.take() == {}
+
+
+def test_an_iteration_bears_the_logging_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("ppo_impl.clock.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    told = []
+    for iteration in train(Trainer(Config(total_timesteps=3 * 512))):
+        told.append(iteration.seconds.get("logging"))
+        now[0] += 7.0
+    assert told == [None, 7.0, 7.0]
 
 
 def test_the_command_prints_the_table_and_draws_into_a_directory_that_is_not_there_yet(sandbox: Sandbox) -> None:

@@ -130,6 +130,22 @@ def test_masks_come_through() -> None:
     assert Environments(Config(), SEEDS_SN).action_masks() is None
 
 
+def test_masks_of_several_components_stand_in_a_row() -> None:
+    environments = Environments(Config(env_id="probes:MaskedPair-v0"), SEEDS_SN)
+    environments.reset()
+    masks_SNP = environments.action_masks()
+    assert masks_SNP is not None
+    assert masks_SNP.shape == (2, 3, 5)
+    assert (masks_SNP == np.array([True, False, True, True, False])).all()
+
+
+@pytest.mark.parametrize("env_id", ["probes:MaskedPair-v0", "probes:MaskedReach-v0"])
+def test_masks_of_any_kind_are_trained_with(env_id: str) -> None:
+    """The pair breaks down if they are not heeded; numbers have no choices that could be forbidden."""
+    trainer = Trainer(Config(env_id=env_id, seeds=(1, 2), num_steps=16, total_timesteps=64))
+    assert trainer.iterate().finite_S.all()
+
+
 def test_the_policy_learns_with_the_masks_it_acted_under_even_if_they_come_only_sometimes() -> None:
     """The probe tells nothing at the start of an episode of 8 steps, nor in every other step: all is allowed then."""
     trainer = Trainer(Config(env_id="probes:Reticent-v0", seeds=(1, 2), num_steps=16, total_timesteps=64))
