@@ -193,6 +193,9 @@ class _Stage:
         self.both, self.first, self.second, self.speed_1, self.speed_2, self.acceleration_1, self.acceleration_2 = rows
         self.angles, self.states_XE, self.slopes_XE = rows[:3], rows[1:5], rows[3:]
         self.squared = rows[3:6]
+        self.cosines, self.squares = np.empty((2, 3, size))
+        self.cos_both, self.cos_first, self.cos_second = self.cosines
+        self.speed_1_squared, self.speed_2_squared, self.d2_squared = self.squares
 
 
 class Acrobot(Classic):
@@ -220,6 +223,7 @@ class Acrobot(Classic):
         # Not left to broadcasting, which would double the time of these operations.
         self._quarters_3E = np.repeat([[math.pi / 2], [math.pi / 2], [0.0]], env_seeds_SN.size, axis=1)
         self._max_speeds_2E = np.repeat([[4 * math.pi], [9 * math.pi]], env_seeds_SN.size, axis=1)
+        self._min_speeds_2E = -self._max_speeds_2E
 
     @staticmethod
     def _draw(generator: np.random.Generator) -> States:
@@ -241,17 +245,18 @@ class Acrobot(Classic):
         never round.
         """
         np.add(stage.first, stage.second, stage.both)
-        cosines = np.cos(stage.angles - self._quarters_3E)  # of both angles, the first, the second
+        np.cos(stage.angles - self._quarters_3E, stage.cosines)
         sin = np.sin(stage.second)
         half_sin = HALF * sin
-        d1 = QUARTER + (self._INERTIA + cosines[2]) + ONE + ONE
+        d1 = QUARTER + (self._INERTIA + stage.cos_second) + ONE + ONE
         # Where the first acceleration will be, so that one call squares it together with the speeds.
-        d2 = np.add(QUARTER + HALF * cosines[2], ONE, stage.acceleration_1)
-        squares = np.float_power(stage.squared, TWO)
-        phi2 = self._BOTH_PULL * cosines[0]
-        phi1 = self._FIRST_PULL * cosines[1] - (squares[1] * half_sin + stage.speed_2 * stage.speed_1 * sin) + phi2
-        push = torques_E + d2 / d1 * phi1 - squares[0] * half_sin - phi2
-        np.divide(push, self._INERTIA - squares[2] / d1, stage.acceleration_2)
+        d2 = np.add(QUARTER + HALF * stage.cos_second, ONE, stage.acceleration_1)
+        np.float_power(stage.squared, TWO, stage.squares)
+        phi2 = self._BOTH_PULL * stage.cos_both
+        pull = stage.speed_2_squared * half_sin + stage.speed_2 * stage.speed_1 * sin
+        phi1 = self._FIRST_PULL * stage.cos_first - pull + phi2
+        push = torques_E + d2 / d1 * phi1 - stage.speed_1_squared * half_sin - phi2
+        np.divide(push, self._INERTIA - stage.d2_squared / d1, stage.acceleration_2)
         np.divide(-(d2 * stage.acceleration_2 + phi1), d1, stage.acceleration_1)
 
     def _advance(self, actions_E: NDArray[Any]) -> tuple[Doubles, Booleans]:
@@ -269,7 +274,7 @@ class Acrobot(Classic):
             np.subtract(angles, self._TURN, angles, where=over)
         while np.count_nonzero(under := angles < -self._PI):
             np.add(angles, self._TURN, angles, where=under)
-        speeds[:] = _bound(speeds, -self._max_speeds_2E, self._max_speeds_2E)
+        speeds[:] = _bound(speeds, self._min_speeds_2E, self._max_speeds_2E)
         terminations_E = np.cos(angles[0]) + np.cos(angles[1] + angles[0]) < -ONE
         return terminations_E - 1.0, terminations_E
 
