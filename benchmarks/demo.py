@@ -23,11 +23,11 @@ def main() -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
     good, bad = REPORTS / "checkout.html", REPORTS / "no_bootstrap.html"
 
-    say("1/2  this checkout, seeds 101-105, against the stored seeds 1-20: it should pass")
-    passed = gate(ROOT, "101-105", good)
+    say("1/2  this checkout, fresh seeds until it is decided, against the stored seeds 1-20: it should pass")
+    passed = gate(ROOT, good)
 
-    say("2/2  the same with a bug planted (benchmarks/mutants/no_bootstrap.patch), seeds 101-103: it should be caught")
-    caught = gate(copy_with_bug(REPORTS / "no_bootstrap"), "101-103", bad)
+    say("2/2  the same with a bug planted (benchmarks/mutants/no_bootstrap.patch): it should be caught")
+    caught = gate(copy_with_bug(REPORTS / "no_bootstrap"), bad)
 
     right = (passed, caught) == (0, 1)
     how = "as it should be" if right else "NOT AS IT SHOULD BE"
@@ -37,9 +37,9 @@ def main() -> int:
     return 0 if right else 1
 
 
-def gate(folder: Path, seeds: str, report: Path) -> int:
+def gate(folder: Path, report: Path) -> int:
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    command = [sys.executable, "-I", "-m", "rlops", "gate", "quick", "--seeds", seeds]
+    command = [sys.executable, "-I", "-m", "rlops", "gate", "quick"]
     command += ["--dir", str(STORE), "--report", str(report)]
     return subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 

@@ -17,7 +17,7 @@ from demo import PASSED_ON, REPORTS, ROOT, STORE, copy_with_bug
 from scipy import stats
 
 from rlops.curves import Freezing, Loader, RunSet, Store, final, parse_reference
-from rlops.judge import Word, decide_words
+from rlops.judge import Decision, Word, deliberate
 from rlops.launch import random_scores
 from rlops.plan import Benchmark, checkout, expand, read_benchmark
 from rlops.run_sets import Terms, make_plan
@@ -63,7 +63,8 @@ def judged(baseline: RunSet, candidate: RunSet, benchmark: Benchmark, zeros: dic
     terms = Terms.of(benchmark)
     budgets = dict.fromkeys(benchmark.environments, benchmark.budget)
     frozen = Freezing(terms.metric, terms.margins, budgets, zeros).freeze("draw", baseline)
-    return decide_words(baseline, candidate, make_plan(frozen, terms)).word
+    seeds = tuple(run.seed for run in candidate.of(benchmark.environments[0]))
+    return deliberate(baseline, candidate, make_plan(frozen, terms, seeds)).decision
 
 
 def describe(name: str, runs: RunSet, benchmark: Benchmark) -> None:

@@ -8,15 +8,18 @@ from rlops.errors import NoBaselineError, UsageError
 from rlops.judge import (
     IDENTICAL_SEEDS,
     Finding,
+    Occasion,
     Verdict,
     Word,
     definition_findings,
     judge,
     missing_baseline_findings,
     unchanged,
+    write_up,
 )
 from rlops.launch import Board, look, random_scores
-from rlops.plan import Benchmark, Grid, Variant, expand, format_seeds, fresh_seeds
+from rlops.looks import Filler, Looks, asked_for, confirming_seeds
+from rlops.plan import Benchmark, Grid, Variant, expand, format_seeds, fresh_seeds, planned_looks
 from rlops.run_sets import (
     Terms,
     Watchers,
@@ -29,8 +32,6 @@ from rlops.run_sets import (
     version_grid,
 )
 from rlops.workspace import Workspace
-
-Filler = Callable[[Sequence[Grid]], Board]
 
 
 @dataclass(frozen=True)
@@ -75,17 +76,21 @@ def compare_versions(workspace: Workspace, a: Reference, b: Reference, terms: Te
             either = (grid, expand(benchmark, grid.variant, head.seeds))
             if not look(either, workspace.cells).known_keys:
                 raise not_trained(reference.text, grid)
-    return Answering(workspace, change, lambda grids: look(grids, workspace.cells), watchers).verdict()
+    return Answering(workspace, change, lambda grids: look(grids, workspace.cells), watchers, looks=False).verdict()
 
 
 @dataclass
 class Answering:
-    """The way from a change to its verdict. `fill` brings grids as far as it may and says how they stand."""
+    """The way from a change to its verdict. `fill` brings grids as far as it may and says how they stand.
+
+    Without `looks` the data are looked at once, whatever there is.
+    """
 
     workspace: Workspace
     change: Change
     fill: Filler
     watchers: Watchers
+    looks: bool = True
     boards: list[Board] = field(default_factory=list)
 
     def verdict(self) -> Verdict:
@@ -112,7 +117,7 @@ class Answering:
             self._check_base(twins)
         if baseline is None or len(baseline.environments) < len(self.change.benchmark.environments):
             return None
-        plan = make_plan(baseline, Terms.of(self.change.benchmark), head.seeds)
+        plan = make_plan(baseline, Terms.of(self.change.benchmark), head.seeds, looks=False)
         verdict = judge(twins, self._runs(head), plan, occasion(self.boards), self.change.findings)
         nothing_ended = any(item.n_candidate == 0 for item in verdict.environments)
         return verdict if verdict.verdict is Word.IDENTICAL or nothing_ended else None
@@ -122,23 +127,42 @@ class Answering:
         head = expand(benchmark, change.head, change.seeds)
         if change.stored is not None:
             self._tell_forecast({item.env_id: len(item.runs) for item in change.stored.environments})
-            self.boards.append(self.fill([head]))
             baseline, runs, found = change.stored, self._stored_runs(change.stored), []
         else:
             base = expand(benchmark, change.base, benchmark.seeds.baseline)
             self._tell_forecast(dict.fromkeys(benchmark.environments, len(base.seeds)))
-            self.boards.append(self.fill([base, head]))
+            first = planned_looks(benchmark.policy, len(head.seeds))[0] if self.looks else len(head.seeds)
+            now = head.only(dict.fromkeys(benchmark.environments, head.seeds[:first]))
+            self.boards.append(self.fill([base, now]))
             baseline = self._trained_baseline(base)
             runs = self._named(baseline.run_set(), base)
             found = missing_baseline_findings(baseline, dict.fromkeys(benchmark.environments, base.seeds))
-        return judge(
-            runs,
-            self._runs(head),
-            make_plan(baseline, Terms.of(benchmark), head.seeds),
-            occasion(self.boards, self._fresh_seeds),
-            (*change.findings, *found, *definition_findings(baseline, benchmark)),
-            twins,
+        beforehand = (*change.findings, *found, *definition_findings(baseline, benchmark))
+        plan = make_plan(baseline, Terms.of(benchmark), head.seeds, looks=self.looks)
+        if not self.looks:
+            self.boards.append(self.fill([head]))
+            return judge(runs, self._runs(head), plan, self._occasion(), beforehand, twins)
+        fresh = confirming_seeds(benchmark.policy.confirm, [run.seed for run in runs.runs], head.seeds)
+        looks = Looks(
+            plan=plan,
+            head=head,
+            fill=self.fill,
+            read=lambda grid: trained_runs(self.workspace, grid, self.watchers),
+            watchers=self.watchers,
+            base=lambda: expand(benchmark, change.base, fresh) if fresh and self._is_base(baseline) else None,
+            boards=self.boards,
         )
+        case = looks.decide(runs, beforehand, twins)
+        reference = f"{change.head_name}, seeds {asked_for(case)}"
+        return write_up(replace(case, candidate=replace(case.candidate, reference=reference)), self._occasion())
+
+    def _is_base(self, baseline: Baseline) -> bool:
+        """Was the baseline made of just the base's code?"""
+        stored = self.change.stored
+        return stored is None or baseline.benchmark_key == expand(self.change.benchmark, self.change.base, ()).key
+
+    def _occasion(self) -> Occasion:
+        return occasion(self.boards, self._fresh_seeds)
 
     def _trained_baseline(self, base: Grid) -> Baseline:
         environments = self.change.benchmark.environments
@@ -166,7 +190,7 @@ class Answering:
     def _stored_runs(self, stored: Baseline) -> RunSet:
         """The runs of a stored baseline; where it was made of just the base's code, they are the base's."""
         runs = stored.run_set()
-        if stored.benchmark_key != expand(self.change.benchmark, self.change.base, ()).key:
+        if not self._is_base(stored):
             return replace(runs, reference=f"baseline:{stored.name}")
         commit = {"git_commit": self.change.base.provenance.git_commit}
         reference = f"{self.change.base_name}, stored as baseline:{stored.name}"

@@ -16,10 +16,11 @@ from rlops.judge import (
     definition_findings,
     dependency_findings,
     gate_findings,
-    judge,
     no_baseline_yet,
+    write_up,
 )
 from rlops.launch import Board, Interrupts, LocalExecutor, fill
+from rlops.looks import Looks, asked_for, confirming_seeds
 from rlops.plan import (
     Benchmark,
     Grid,
@@ -65,12 +66,36 @@ def gate(
     plan = make_plan(baseline, Terms.of(benchmark), seeds)
     n_baseline = {item.env_id: len(item.runs) for item in baseline.environments}
     tell_forecast(watchers, n_baseline, plan.policy, len(seeds))
-    grid = expand(benchmark, variant, seeds)
-    board = train(workspace, [grid], watchers)
-    candidate = trained_runs(workspace, grid, watchers)
-    candidate = replace(candidate, reference=f"checkout {variant.name}, seeds {format_seeds(seeds)}")
-    came_about = occasion([board], lambda count: f"rlops gate {benchmark.name} --seeds {fresh_seeds(seeds, count)}")
-    return judge(baseline.run_set(), candidate, plan, came_about, tuple(definition_findings(baseline, benchmark)))
+    runs = baseline.run_set()
+    looks = Looks(
+        plan=plan,
+        head=expand(benchmark, variant, seeds),
+        fill=lambda grids: train(workspace, grids, watchers),
+        read=lambda grid: trained_runs(workspace, grid, watchers),
+        watchers=watchers,
+        base=lambda: _confirming(workspace, benchmark, baseline, seeds),
+    )
+    case = looks.decide(runs, tuple(definition_findings(baseline, benchmark)))
+    reference = f"checkout {variant.name}, seeds {asked_for(case)}"
+    came_about = occasion(
+        looks.boards, lambda count: f"rlops gate {benchmark.name} --seeds {fresh_seeds(seeds, count)}"
+    )
+    return write_up(replace(case, candidate=replace(case.candidate, reference=reference)), came_about)
+
+
+def _confirming(workspace: Workspace, benchmark: Benchmark, baseline: Baseline, seeds: tuple[int, ...]) -> Grid | None:
+    """Fresh seeds of the code that a stored baseline was made of; None where that is not to be had."""
+    commit = baseline.provenance.get("git_commit")
+    if not benchmark.policy.confirm or not commit or baseline.provenance.get("git_dirty"):
+        return None
+    stored = [run.seed for run in baseline.run_set().runs]
+    try:
+        repository = Repository.around(workspace.root)
+        variant = version(repository, repository.resolve(commit), benchmark, workspace.store)
+    except UsageError:
+        return None  # the commit is not in this clone
+    grid = expand(benchmark, variant, confirming_seeds(benchmark.policy.confirm, stored, seeds))
+    return grid if grid.key == baseline.benchmark_key else None
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,19 @@ from rlops.judge import (
     metric_findings,
 )
 from rlops.launch import Board, look
-from rlops.plan import Benchmark, Grid, Margins, Metric, Plan, Policy, Repository, expand, format_seeds, version
+from rlops.plan import (
+    Benchmark,
+    Grid,
+    Margins,
+    Metric,
+    Plan,
+    Policy,
+    Repository,
+    expand,
+    format_seeds,
+    planned_looks,
+    version,
+)
 from rlops.workspace import Workspace
 
 Side = Literal["baseline", "candidate"]
@@ -72,8 +84,11 @@ def tell_forecast(watchers: Watchers, n_baseline: Mapping[str, int], policy: Pol
         watchers.told(warning)
 
 
-def make_plan(baseline: Baseline, terms: Terms, seeds: tuple[int, ...] | None = None) -> Plan:
-    """The plan, frozen from the baseline alone: nothing of the candidate goes in."""
+def make_plan(baseline: Baseline, terms: Terms, seeds: tuple[int, ...] | None = None, *, looks: bool = True) -> Plan:
+    """The plan, frozen from the baseline alone: nothing of the candidate goes in.
+
+    Without `looks` the data are looked at once, whatever there is.
+    """
     if terms.benchmark is not None:
         wanted = frozenset(terms.benchmark.environments)
         missing = wanted - {item.env_id for item in baseline.environments}
@@ -90,6 +105,7 @@ def make_plan(baseline: Baseline, terms: Terms, seeds: tuple[int, ...] | None = 
         environments=baseline.yardsticks(),
         suite_margin=baseline.suite_margin,
         seeds=seeds,
+        looks=planned_looks(terms.policy, len(seeds)) if seeds and looks else (),
     )
 
 

@@ -13,11 +13,13 @@ from rlops.curves.faults import Fault, duplicates, fault_of, sound_runs
 from rlops.curves.learning_curve import GRID_POINTS, LearningCurve, Run, RunSet, data_sha256, grid_steps
 from rlops.curves.load import Loader
 from rlops.curves.references import Reference, both_of_range, metric_name, parse_reference
-from rlops.curves.scores import auc, final, oriented_grid
+from rlops.curves.scores import COLUMNS, STATISTICS, auc, columns, final, oriented_grid
 from rlops.curves.store import Store
 
 __all__ = [
+    "COLUMNS",
     "GRID_POINTS",
+    "STATISTICS",
     "Baseline",
     "BaselineEnvironment",
     "Fault",
@@ -30,6 +32,7 @@ __all__ = [
     "Store",
     "auc",
     "both_of_range",
+    "columns",
     "common_config",
     "common_horizons",
     "data_sha256",

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rlops.curves.faults import duplicates, fault_of, sound_runs
 from rlops.curves.learning_curve import LearningCurve, Run, RunSet, grid_steps
-from rlops.curves.scores import auc, bins, final, oriented_grid
+from rlops.curves.scores import auc, bins, columns, final, oriented_grid
 from rlops.errors import NoBaselineError, UsageError
 from rlops.files import write_whole
 from rlops.plan import EnvironmentPlan, Margins, Metric, did_you_mean, environment_margin, suite_margin
@@ -121,10 +121,17 @@ class Baseline(_Record):
                 random_score=item.random_score,
                 random_score_from=item.random_score_from,
                 spread=item.spread,
-                margin=item.margin,
+                margins=self._margins(item),
+                n_baseline=len(item.runs),
             )
             for item in self.environments
         )
+
+    def _margins(self, item: BaselineEnvironment) -> tuple[float, ...]:
+        """The margin of every column; that of `final` as it was frozen."""
+        spreads = columns(np.array([run.curve for run in item.runs])).std(axis=0, ddof=1)
+        others = [environment_margin(self.margins, item.scale, float(spread)) for spread in spreads[1:]]
+        return item.margin, *others
 
 
 @dataclass(frozen=True)

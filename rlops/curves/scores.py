@@ -7,6 +7,13 @@ from rlops.curves.learning_curve import GRID_POINTS, LearningCurve
 
 LAST_POINTS = 10
 BIN_POINTS = 5
+COLUMNS = (
+    "final",
+    "auc",
+    *(f"{first}-{first + BIN_POINTS} % of the budget" for first in range(0, GRID_POINTS, BIN_POINTS)),
+)
+STATISTICS = (slice(0, 1), slice(1, 2), slice(2, len(COLUMNS)))
+"""The three statistics of the harm test, as columns: the end, the area under the curve, the worst stretch."""
 
 
 def oriented_grid(curve: LearningCurve, budget: int, *, higher_is_better: bool) -> NDArray[np.float64]:
@@ -28,6 +35,11 @@ def auc(grid: NDArray[np.float64]) -> NDArray[np.float64]:
 def bins(grid: NDArray[np.float64]) -> NDArray[np.float64]:
     """Means of 20 bins of 5 points: (..., GRID_POINTS) -> (..., 20)."""
     return np.asarray(grid.reshape(*grid.shape[:-1], GRID_POINTS // BIN_POINTS, BIN_POINTS).mean(axis=-1))
+
+
+def columns(grids: NDArray[np.float64]) -> NDArray[np.float64]:
+    """All numbers that a test looks at, in the order of COLUMNS: (..., GRID_POINTS) -> (..., 22)."""
+    return np.concatenate([final(grids)[..., None], auc(grids)[..., None], bins(grids)], axis=-1)
 
 
 def reaches_end(curve: LearningCurve, budget: int) -> bool:

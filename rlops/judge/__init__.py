@@ -1,8 +1,11 @@
 """What it means: findings, comparison, the verdict. Everything that decides lives here."""
 
+from dataclasses import replace
+
 from rlops.curves import RunSet
 from rlops.judge.case import Case, Occasion
-from rlops.judge.compare import IDENTICAL_SEEDS, compare
+from rlops.judge.compare import IDENTICAL_SEEDS, Confirmation, bring_together, compare
+from rlops.judge.confirmation import confirmation_findings, unconfirmed
 from rlops.judge.definition import (
     definition_findings,
     dependency_findings,
@@ -13,14 +16,33 @@ from rlops.judge.definition import (
 from rlops.judge.integrity import ABOUT_TESTS, findings, forecast, horizon_findings
 from rlops.judge.no_runs import no_baseline_yet, unchanged
 from rlops.judge.record import FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
-from rlops.judge.verdict import Decision, decide
+from rlops.judge.verdict import Course, Decision, decide, follow
 from rlops.judge.write_up import write_up
 from rlops.plan import Plan
 
 
-def decide_words(baseline: RunSet, candidate: RunSet, plan: Plan) -> Decision:
-    """The words alone, without the record: for studies that ask many times."""
-    return decide(compare(baseline, candidate, plan), findings(baseline, candidate, plan), plan)
+def deliberate(
+    baseline: RunSet,
+    candidate: RunSet,
+    plan: Plan,
+    beforehand: tuple[Finding, ...] = (),
+    twins: RunSet | None = None,
+    confirmation: Confirmation | None = None,
+    until: int | None = None,
+) -> Case:
+    """The decision with all that it stands on; arguments as in `judge`."""
+    sides = bring_together(baseline, candidate, plan, twins, confirmation)
+    if confirmation is not None:
+        baseline = replace(baseline, runs=(*baseline.runs, *confirmation.runs.runs))
+    course = follow(plan, [item.samples for item in sides], until)
+    found = [*beforehand, *findings(baseline, candidate, plan, course.seeds())]
+    if confirmation is not None:
+        found += confirmation_findings(sides, course, confirmation)
+    decision = decide(course, found, frozenset(item.plan.env_id for item in sides if item.identical))
+    if decision.word is Word.IDENTICAL:  # no test was needed, so what tests could not have shown is no news
+        found = [finding for finding in found if finding.kind not in ABOUT_TESTS]
+    comparisons = [compare(side, item.glance, plan) for side, item in zip(sides, course.standings, strict=True)]
+    return Case(plan, baseline, candidate, tuple(comparisons), found, decision)
 
 
 def judge(
@@ -30,21 +52,28 @@ def judge(
     occasion: Occasion,
     beforehand: tuple[Finding, ...] = (),
     twins: RunSet | None = None,
+    confirmation: Confirmation | None = None,
+    until: int | None = None,
 ) -> Verdict:
-    """The verdict on `candidate` under `plan`; `beforehand`: findings that need more than the runs to be seen.
+    """The verdict on `candidate` under `plan`.
 
-    `twins`: runs of the baseline's code with seeds of the candidate; they serve Stage 0 and enter no statistics.
+    Args:
+        baseline, candidate: all runs there are.
+        plan: frozen before the candidate was trained.
+        occasion: how the question came about.
+        beforehand: findings that need more than the runs to be seen.
+        twins: runs of the baseline's code with seeds of the candidate; they serve Stage 0 and enter no statistics.
+        confirmation: fresh baseline runs.
+        until: the last look (counted from 0) whose seeds were trained; default: all that are planned.
     """
-    comparison = compare(baseline, candidate, plan, twins)
-    found = [*beforehand, *findings(baseline, candidate, plan)]
-    decision = decide(comparison, found, plan)
-    if decision.word is Word.IDENTICAL:  # no test was needed, so what tests could not have shown is no news
-        found = [finding for finding in found if finding.kind not in ABOUT_TESTS]
-    return write_up(Case(plan, baseline, candidate, comparison, found, decision, occasion))
+    return write_up(deliberate(baseline, candidate, plan, beforehand, twins, confirmation, until), occasion)
 
 
 __all__ = [
     "IDENTICAL_SEEDS",
+    "Case",
+    "Confirmation",
+    "Course",
     "Decision",
     "FailureRecord",
     "Finding",
@@ -52,9 +81,10 @@ __all__ = [
     "Occasion",
     "Verdict",
     "Word",
-    "decide_words",
     "definition_findings",
+    "deliberate",
     "dependency_findings",
+    "follow",
     "forecast",
     "gate_findings",
     "horizon_findings",
@@ -65,4 +95,6 @@ __all__ = [
     "no_baseline_yet",
     "read_verdict",
     "unchanged",
+    "unconfirmed",
+    "write_up",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rlops.curves import RunSet
-from rlops.judge.compare import Comparison
+from rlops.judge.compare import EnvironmentComparison
 from rlops.judge.record import FailureRecord, Finding
 from rlops.judge.verdict import Decision
 from rlops.plan import Plan
@@ -29,7 +29,6 @@ class Case:
     plan: Plan
     baseline: RunSet
     candidate: RunSet
-    comparison: Comparison
+    comparisons: tuple[EnvironmentComparison, ...]
     findings: Sequence[Finding]
     decision: Decision
-    occasion: Occasion

@@ -1,48 +1,51 @@
-"""Baseline against candidate: effects, intervals and p-values per environment. Decides nothing."""
+"""Baseline against candidate: the runs of each environment, the numbers that are tested, effects and intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rlops.curves import Run, RunSet, final, oriented_grid, sound_runs
+from rlops.curves import COLUMNS, GRID_POINTS, Run, RunSet, columns, final, oriented_grid, sound_runs
+from rlops.judge.samples import Glance, Samples
 from rlops.plan import EnvironmentPlan, Plan
-from rlops.stats import (
-    Floats,
-    MeanChange,
-    difference_interval,
-    p_lower,
-    p_suite_within_margin,
-    p_upper,
-    p_within_margin,
-    probability_of_improvement,
-    stable_seed,
-    suite_change,
-)
+from rlops.stats import Floats, difference_interval, probability_of_improvement
 
 IDENTICAL_SEEDS = 2
 
 
-@dataclass(frozen=True, eq=False)
-class Tests:
-    """The one-sided p-values of one environment, on `final`."""
+@dataclass(frozen=True)
+class Confirmation:
+    """Fresh baseline runs, trained because a regression was in sight; since which look (from 0), by environment."""
 
-    p_harm: float
-    p_equivalent: float
-    p_improved: float
+    runs: RunSet
+    since: Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """The sound runs of one environment; `candidate` in the order of the plan's seeds, None where one has no run."""
+
+    plan: EnvironmentPlan
+    baseline: tuple[Run, ...]
+    candidate: tuple[Run | None, ...]
+    fresh: tuple[Run, ...]
+    samples: Samples
+    identical: bool
 
 
 @dataclass(frozen=True, eq=False)
 class EnvironmentComparison:
-    """Both sides of one environment; grids are (runs, 100), higher is better. `tests` needs two runs a side."""
+    """The runs of one environment that count at the look where it stands, and what they come to.
+
+    Grids are (runs, 100), higher is better.
+    """
 
     plan: EnvironmentPlan
     baseline: tuple[Run, ...]
     candidate: tuple[Run, ...]
     grids_baseline: Floats
     grids_candidate: Floats
-    identical: bool
-    tests: Tests | None
+    glance: Glance
 
     @property
     def scores_baseline(self) -> Floats:
@@ -55,11 +58,6 @@ class EnvironmentComparison:
         return final(self.grids_candidate)
 
     @property
-    def all_scores_equal(self) -> bool:
-        """Did every run of both sides score the same?"""
-        return float(np.ptp(np.concatenate([self.scores_baseline, self.scores_candidate]))) == 0
-
-    @property
     def change(self) -> float | None:
         """(candidate mean - baseline mean) / scale; None where the scale is no unit."""
         if not self._measurable:
@@ -69,7 +67,7 @@ class EnvironmentComparison:
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % t interval of the change."""
-        if not self._measurable or self.tests is None:
+        if not self._measurable or not self.glance.testable:
             return None
         low, high = difference_interval(self.scores_baseline, self.scores_candidate)
         return low / self.plan.scale, high / self.plan.scale
@@ -86,57 +84,69 @@ class EnvironmentComparison:
         return bool(self.plan.scale > 0 and len(self.baseline) and len(self.candidate))
 
 
-@dataclass(frozen=True, eq=False)
-class SuiteComparison:
-    """The informative environments together; changes are fractions of the scale."""
-
-    change: MeanChange
-    margin: float
-    p_equivalent: float
-    environments: int
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """All environments of the plan, in its order, and the suite where at least one is informative."""
-
-    environments: tuple[EnvironmentComparison, ...]
-    suite: SuiteComparison | None
+def bring_together(
+    baseline: RunSet,
+    candidate: RunSet,
+    plan: Plan,
+    twins: RunSet | None = None,
+    confirmation: Confirmation | None = None,
+) -> list[Sides]:
+    """The sound runs of both sides of every environment of the plan, and their numbers; `twins` as in `judge`."""
+    return [_sides(item, baseline, candidate, plan, twins, confirmation) for item in plan.environments]
 
 
-def compare(baseline: RunSet, candidate: RunSet, plan: Plan, twins: RunSet | None = None) -> Comparison:
-    """Compare the sound runs of both sides under `plan`; `twins` as in `judge`."""
-    environments = tuple(_environment(item, baseline, candidate, plan, twins) for item in plan.environments)
-    return Comparison(environments, _suite(environments, plan))
+def compare(sides: Sides, glance: Glance, plan: Plan) -> EnvironmentComparison:
+    """One environment at the look at which it was last seen."""
+    used = sides.candidate[: plan.looks[glance.look]] if plan.looks else sides.candidate
+    candidate = tuple(run for run in used if run is not None)
+    baseline = (*sides.baseline, *(sides.fresh if glance.look >= sides.samples.fresh_since else ()))
+    before, now = (
+        _grids(runs, sides.plan.budget, higher_is_better=plan.higher_is_better) for runs in (baseline, candidate)
+    )
+    return EnvironmentComparison(sides.plan, baseline, candidate, before, now, glance)
 
 
-def _environment(
-    item: EnvironmentPlan, baseline: RunSet, candidate: RunSet, plan: Plan, twins: RunSet | None
-) -> EnvironmentComparison:
-    before = tuple(sound_runs(baseline.of(item.env_id), item.budget))
-    now = tuple(sound_runs(candidate.of(item.env_id), item.budget))
-    grids0, grids1 = (_grids(runs, item.budget, higher_is_better=plan.higher_is_better) for runs in (before, now))
-    tests = None
-    if min(len(before), len(now)) >= 2:
-        tests = _tests(final(grids0), final(grids1), item, plan)
-    alike = sound_runs(twins.of(item.env_id), item.budget) if twins is not None else before
-    return EnvironmentComparison(item, before, now, grids0, grids1, _identical(alike, now), tests)
+def _sides(
+    item: EnvironmentPlan,
+    baseline: RunSet,
+    candidate: RunSet,
+    plan: Plan,
+    twins: RunSet | None,
+    confirmation: Confirmation | None,
+) -> Sides:
+    before = sound_runs(baseline.of(item.env_id), item.budget)
+    now: list[Run | None] = list(sound_runs(candidate.of(item.env_id), item.budget))
+    alike = before if twins is None else sound_runs(twins.of(item.env_id), item.budget)
+    identical = _identical(alike, [run for run in now if run is not None])
+    if plan.seeds is not None:
+        by_seed = {run.seed: run for run in now if run is not None}
+        now = [by_seed.get(seed) for seed in plan.seeds]
+    fresh: list[Run] = []
+    if confirmation is not None and item.env_id in confirmation.since:
+        fresh = sound_runs(confirmation.runs.of(item.env_id), item.budget)
+    samples = Samples(
+        plan=item,
+        baseline=_columns(before, item, plan),
+        candidate=_columns(now, item, plan),
+        fresh=_columns(fresh, item, plan),
+        fresh_since=confirmation.since.get(item.env_id, 0) if confirmation else 0,
+    )
+    return Sides(item, tuple(before), tuple(now), tuple(fresh), samples, identical)
+
+
+def _columns(runs: Sequence[Run | None], item: EnvironmentPlan, plan: Plan) -> Floats:
+    found = np.full((len(runs), len(COLUMNS)), np.nan)
+    there = [place for place, run in enumerate(runs) if run is not None]
+    found[there] = columns(
+        _grids([run for run in runs if run is not None], item.budget, higher_is_better=plan.higher_is_better)
+    )
+    return found
 
 
 def _grids(runs: Sequence[Run], budget: int, *, higher_is_better: bool) -> Floats:
     if not runs:
-        return np.empty((0, 100))
+        return np.empty((0, GRID_POINTS))
     return np.array([oriented_grid(run.curve, budget, higher_is_better=higher_is_better) for run in runs])
-
-
-def _tests(before: Floats, now: Floats, item: EnvironmentPlan, plan: Plan) -> Tests:
-    seed = stable_seed(plan.benchmark, item.env_id, len(before), len(now))
-    harm_level = plan.policy.alpha / len(plan.environments)
-    return Tests(
-        p_harm=p_lower(before, now, level=harm_level, seed=seed),
-        p_equivalent=p_within_margin(before, now, item.margin, level=plan.policy.beta, seed=seed),
-        p_improved=p_upper(before, now, level=harm_level, seed=seed),
-    )
 
 
 def _identical(baseline: Sequence[Run], candidate: Sequence[Run]) -> bool:
@@ -146,16 +156,3 @@ def _identical(baseline: Sequence[Run], candidate: Sequence[Run]) -> bool:
     alike = [(old, new) for old, new in pairs if old.fingerprint and old.fingerprint == new.fingerprint]
     equal = all(old.curve_sha256 == new.curve_sha256 for old, new in alike)
     return equal and len(alike) >= IDENTICAL_SEEDS
-
-
-def _suite(environments: Sequence[EnvironmentComparison], plan: Plan) -> SuiteComparison | None:
-    counted = [item for item in environments if item.plan.informative and item.tests is not None]
-    if not counted:
-        return None
-    change = suite_change(
-        [item.scores_baseline for item in counted],
-        [item.scores_candidate for item in counted],
-        [item.plan.scale for item in counted],
-    )
-    p_equivalent = p_suite_within_margin(change, plan.suite_margin)
-    return SuiteComparison(change, plan.suite_margin, p_equivalent, len(counted))

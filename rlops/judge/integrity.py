@@ -7,8 +7,7 @@ import numpy as np
 
 from rlops.curves import Run, RunSet, common_config, duplicates, fault_of, sound_runs
 from rlops.judge.record import Finding, Side, make_finding
-from rlops.judge.verdict import seeds_may_pass
-from rlops.plan import Plan, Policy
+from rlops.plan import Levels, Plan, Policy, may_pass, planned_looks
 from rlops.stats import smallest_p
 
 FEWEST_RUNS = 2
@@ -22,8 +21,13 @@ ABOUT_TESTS = frozenset({"too-few-seeds", "level-unreachable"})
 OTHER_PLACES = frozenset({"seed", "seeds", "env_id", "exp_name"})
 
 
-def findings(baseline: RunSet, candidate: RunSet, plan: Plan) -> list[Finding]:
-    """Everything there is to say about the runs of both sides, environment by environment, then about the sides."""
+def findings(
+    baseline: RunSet, candidate: RunSet, plan: Plan, asked: Mapping[str, Sequence[int]] | None = None
+) -> list[Finding]:
+    """Everything there is to say about the runs of both sides, environment by environment, then about the sides.
+
+    `asked`: environment -> the candidate seeds that must be there; default: all that are planned.
+    """
     found: list[Finding] = []
     for item in plan.environments:
         sides: tuple[tuple[Side, RunSet], ...] = (("baseline", baseline), ("candidate", candidate))
@@ -34,7 +38,8 @@ def findings(baseline: RunSet, candidate: RunSet, plan: Plan) -> list[Finding]:
             found += _oddities(runs, side, item.env_id)
             if plan.benchmark is not None:
                 found += _beyond_budget(runs, item.budget, side, item.env_id)
-        found += _missing_seeds(candidate, plan, item.env_id)
+        planned = (asked or {}).get(item.env_id, plan.seeds)
+        found += _missing_seeds(candidate, planned, item.env_id)
         found += _same_runs(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
         found += _hyperparameters(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
         if not item.informative:
@@ -54,10 +59,11 @@ def forecast(n_baseline: Mapping[str, int], policy: Policy, n_candidate: int) ->
     `n_baseline`: environment -> baseline runs that can be scored.
     """
     m = len(n_baseline)
+    levels = Levels(policy.alpha, m, len(planned_looks(policy, n_candidate)))
     said = []
-    if not seeds_may_pass(m, n_candidate):
+    if not may_pass(m, n_candidate):
         said.append(f"{n_candidate} candidate seeds on {m} environments can prove harm, but never pass")
-    mute = [env_id for env_id, n in n_baseline.items() if smallest_p(n, n_candidate) > policy.alpha / m]
+    mute = [env_id for env_id, n in n_baseline.items() if smallest_p(n, n_candidate) > levels.named]
     if mute:
         said.append(f"{n_candidate} candidate seeds can name no regression of one environment in {len(mute)} of {m}")
     return said
@@ -121,10 +127,10 @@ def _oddities(runs: Sequence[Run], side: Side, env_id: str) -> Iterator[Finding]
         yield make_finding("constant-curve", "note", "the metric never changes", env_id, side, constant)
 
 
-def _missing_seeds(candidate: RunSet, plan: Plan, env_id: str) -> Iterator[Finding]:
+def _missing_seeds(candidate: RunSet, planned: Sequence[int] | None, env_id: str) -> Iterator[Finding]:
     there = {run.seed for run in candidate.of(env_id)}
-    if plan.seeds is not None:
-        missing, severity = set(plan.seeds) - there, "failed"
+    if planned is not None:
+        missing, severity = set(planned) - there, "failed"
         detail = "planned, but there is no run"
     elif not there:
         yield make_finding(
@@ -140,7 +146,7 @@ def _missing_seeds(candidate: RunSet, plan: Plan, env_id: str) -> Iterator[Findi
 
 def _too_few(baseline: RunSet, candidate: RunSet, plan: Plan) -> Iterator[Finding]:
     """Environments with too few runs to test, or to reach the level; those in the same case share a finding."""
-    level = plan.policy.alpha / len(plan.environments)
+    level = plan.levels.named
     cases: dict[tuple[str, str], list[str]] = defaultdict(list)
     for item in plan.environments:
         n0, n1 = (len(sound_runs(side.of(item.env_id), item.budget)) for side in (baseline, candidate))

@@ -1,6 +1,5 @@
 """The method in words, as it was applied: the report's reader is owed the error rates and what they do not cover."""
 
-from rlops.judge.compare import Comparison
 from rlops.plan import Plan
 
 
@@ -16,45 +15,71 @@ def smallest_loss(plan: Plan) -> str:
     )
 
 
-def method(plan: Plan, comparison: Comparison) -> tuple[str, ...]:
-    """Paragraphs: score, harm test, pass test, what they do not see."""
-    m, policy = len(plan.environments), plan.policy
-    alone = f" Its p must not exceed {policy.alpha:g}."
-    if m > 1:
-        alone = (
-            f" Holm's procedure holds the {m} environments together: the smallest p must not exceed "
-            f"{policy.alpha:g}/{m} = {policy.alpha / m:.2g}, the next {policy.alpha:g}/{m - 1}, and so on."
-        )
-    suite = ""
-    if comparison.suite is not None:
-        suite = (
-            " The mean change over the informative environments must be shown to be inside its own margin as well "
-            "(t test, Satterthwaite's degrees of freedom)."
-        )
-    who = "Every environment must pass."
-    if not policy.strict:
-        who = "Only the mean over environments must pass: a single environment may lose more than its margin unnoticed."
+def method(plan: Plan) -> tuple[str, ...]:
+    """Paragraphs: score, looks, harm test, pass test, what they do not see."""
     score = (
         "Every run is one number, its score final: the mean of its learning curve over the last 10 % of the budget, "
         "read off at 100 equal steps (last value carried forward). Runs that failed, broke off or logged NaN are "
         "named and not averaged in."
     )
-    harm = (
-        "Worse? A studentised permutation test per environment asks whether the labels could have fallen this way "
-        f"by chance.{alone} If nothing has changed, some environment is called worse in at most {policy.alpha:.0%} of "
-        f"comparisons, averaged over baselines."
+    smallest = f"Smallest loss that matters: {smallest_loss(plan)}."
+    return score, *_looks(plan), _harm(plan), _passing(plan), smallest, _unseen(plan)
+
+
+def _looks(plan: Plan) -> tuple[str, ...]:
+    if plan.num_looks == 1:
+        return ()
+    counts = ", ".join(map(str, plan.looks[:-1]))
+    text = (
+        f"The data are looked at after {counts} and {plan.looks[-1]} candidate seeds; the levels below are those of "
+        "one look, chosen so that all looks together keep the error rates. An environment that has passed, and whose "
+        "p (worse) is above 0.1, gets no more seeds."
     )
-    passing = (
-        f"Good enough? A pass must be proven, too: the same test with the candidate raised by the margin must reject "
-        f"at {policy.beta:.0%}. {who}{suite} If a true loss is as large as that margin, it passes in at most "
-        f'{policy.beta:.0%} of comparisons. "Not significantly worse" alone is never a pass: it is inconclusive.'
+    return (text,)
+
+
+def _harm(plan: Plan) -> str:
+    m, alpha, levels = len(plan.environments), plan.policy.alpha, plan.levels
+    alone = f" Its p must not exceed {levels.named:.2g}."
+    if m > 1:
+        alone = (
+            f" Holm's procedure holds the {m} environments together: the smallest p must not exceed "
+            f"{levels.named:.2g}, the next {levels.harm / (m - 1):.2g}, and so on; or Stouffer's combination of all p "
+            f"must not exceed {levels.suite:.2g}, which says that all environments together learn worse."
+        )
+    return (
+        "Worse? One permutation of the labels per environment looks at three statistics at once: the score, the mean "
+        "of the whole curve, and the worst of its 20 stretches. p is the share of labellings that look at least as bad."
+        f"{alone} If nothing has changed, anything is called worse in at most {alpha:.0%} of comparisons, averaged "
+        "over baselines. A loss that is proven and just as surely smaller than the margin is no regression."
     )
-    unseen = (
-        "These rates hold for one question asked once: who adds seeds and asks again until it passes has others. "
-        "Not seen: a loss that shows only in the speed of learning and not at the end, and an unlucky baseline: the "
-        "error rate is an average over baselines, and a given one of 20 seeds can be several times worse."
+
+
+def _passing(plan: Plan) -> str:
+    beta = plan.policy.beta
+    who = "Every environment must pass."
+    if not plan.policy.strict:
+        who = "Only the mean over environments must pass: a single environment may lose more than its margin unnoticed."
+    suite = ""
+    if any(item.informative for item in plan.environments):
+        suite = (
+            " The mean change over the informative environments must be shown to be inside its own margin as well "
+            "(t test, Satterthwaite's degrees of freedom)."
+        )
+    return (
+        "Good enough? A pass must be proven, too: the score with the candidate raised by the margin must be higher, "
+        f"by a permutation test whose looks share {beta:.0%} among them. {who}{suite} If a true loss is as large as "
+        f'that margin, it passes in at most {beta:.0%} of comparisons. "Not significantly worse" alone is never a '
+        "pass: it is inconclusive."
     )
-    return score, harm, passing, f"Smallest loss that matters: {smallest_loss(plan)}.", unseen
+
+
+def _unseen(plan: Plan) -> str:
+    once = "one question asked once" if plan.num_looks == 1 else "these looks and no others"
+    return (
+        f"These rates hold for {once}: who adds seeds and asks again until it passes has others. Not seen: an unlucky "
+        "baseline. The error rate is an average over baselines, and a given one of 20 seeds can be several times worse."
+    )
 
 
 def _number(share: str) -> float:

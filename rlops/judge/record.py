@@ -99,7 +99,10 @@ class Curves(_Record):
 
 
 class EnvironmentVerdict(_Record):
-    """One environment. What could not be computed is None, and a finding or `note` says why."""
+    """One environment. What could not be computed is None, and a finding or `note` says why.
+
+    `shown_by`: the statistic that shows the harm, where it is proven.
+    """
 
     env_id: str
     verdict: Word
@@ -107,6 +110,7 @@ class EnvironmentVerdict(_Record):
     p_harm: float | None = None
     p_equivalent: float | None = None
     p_improved: float | None = None
+    shown_by: str | None = None
     change: float | None = None
     interval: Interval | None = None
     margin: float | None = None
@@ -137,13 +141,15 @@ class FailureRecord(_Record):
 class Suite(_Record):
     """All informative environments together: mean change with its 95 % interval, margin, p of the pass test.
 
-    `within_margin`: the test rejects; `passed`: and there are seeds enough for it to count.
+    `within_margin`: the test rejects; `passed`: and there are seeds enough for it to count. `p_harm`: of "all together
+    learn worse", Stouffer's combination of the environments' p.
     """
 
     change: float
     interval: Interval
     margin: float
     p_equivalent: float
+    p_harm: float
     within_margin: bool
     passed: bool
     environments: int
@@ -162,12 +168,20 @@ class SideRecord(_Record):
 
 
 class PolicyRecord(_Record):
-    """The planned error rates, and the smallest loss that matters in words."""
+    """The planned error rates, and the smallest loss that matters in words.
+
+    `looks`: after how many candidate seeds the data may be looked at, `look`: how many looks were taken (1: one).
+    `named_level`, `suite_level`: what the smallest p of one environment, and that of all together, are held against.
+    """
 
     alpha: float
     beta: float
     strict: bool
     smallest_loss: str
+    looks: tuple[int, ...] = ()
+    look: int = 1
+    named_level: float | None = None
+    suite_level: float | None = None
 
 
 class NextStep(_Record):

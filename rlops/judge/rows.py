@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rlops.curves import Run, RunSet, auc, fault_of, final, grid_steps
+from rlops.curves import COLUMNS, Run, RunSet, auc, fault_of, final, grid_steps
 from rlops.judge.case import Case
 from rlops.judge.compare import EnvironmentComparison
 from rlops.judge.record import CurveBand, Curves, EnvironmentVerdict, RunRow, Side
@@ -18,14 +18,16 @@ def environment_row(case: Case, item: EnvironmentComparison) -> EnvironmentVerdi
     word, note = case.decision.environments[item.plan.env_id]
     sign = 1.0 if case.plan.higher_is_better else -1.0
     detectable, seeds = _power(case, item)
-    interval = item.interval
+    interval, glance = item.interval, item.glance
+    standing = next(one for one in case.decision.course.standings if one.glance is glance)
     return EnvironmentVerdict(
         env_id=item.plan.env_id,
         verdict=word,
         note=note,
-        p_harm=item.tests.p_harm if item.tests else None,
-        p_equivalent=item.tests.p_equivalent if item.tests else None,
-        p_improved=item.tests.p_improved if item.tests else None,
+        p_harm=glance.p_harm if glance.testable else None,
+        p_equivalent=glance.p_equivalent if glance.testable else None,
+        p_improved=glance.p_improved if glance.testable else None,
+        shown_by=" and ".join(COLUMNS[column] for column in glance.shown_by) if standing.harm else None,
         change=item.change,
         interval=interval,
         margin=item.plan.margin / item.plan.scale if item.plan.scale > 0 else None,
@@ -52,13 +54,12 @@ def environment_row(case: Case, item: EnvironmentComparison) -> EnvironmentVerdi
 def _power(case: Case, item: EnvironmentComparison) -> tuple[float | None, int | None]:
     """The smallest loss found with 80 % power (fraction of scale), and the candidate seeds that show a pass with it."""
     n0, n1 = len(item.baseline), len(item.candidate)
-    if item.tests is None or item.plan.scale <= 0:
+    if not item.glance.testable or item.plan.scale <= 0:
         return None, None
-    level = case.plan.policy.alpha / len(case.plan.environments)
     spread = _pooled_spread(item.scores_baseline, item.scores_candidate)
     if spread == 0:
         return 0.0, None
-    detectable = minimum_detectable_effect(n0, n1, level) * spread / item.plan.scale
+    detectable = minimum_detectable_effect(n0, n1, case.plan.levels.named) * spread / item.plan.scale
     return detectable, seeds_needed(item.plan.margin / spread, n0, case.plan.policy.beta)
 
 

@@ -1,17 +1,16 @@
 """Which word. The only module that holds a p against an alpha."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rlops.errors import ExitCode
-from rlops.judge.compare import Comparison, EnvironmentComparison, SuiteComparison
 from rlops.judge.record import Finding, Word
-from rlops.plan import Plan
-from rlops.stats import holm
+from rlops.judge.samples import Glance, Samples
+from rlops.plan import FEWEST_SEEDS_TO_PASS, Plan
+from rlops.stats import MeanChange, holm, p_suite_within_margin, stouffer, suite_change
 
-FEW_ENVIRONMENTS = 3
-FEWEST_SEEDS_TO_PASS = 5
-"""With fewer than three environments fewer seeds never pass: the t and the permutation test are too coarse there."""
+HOLD = 0.10
+"""A passed environment whose p of harm is not above this goes on being looked at."""
 
 PRECEDENCE = (
     Word.FAILED,
@@ -21,7 +20,7 @@ PRECEDENCE = (
     Word.EQUIVALENT,
     Word.IDENTICAL,
 )
-"""The benchmark's word is the first of these that an environment has, unless one regressed."""
+"""The benchmark's word is the first of these that an environment has, unless there is a regression."""
 
 EXIT_CODES = {
     Word.IDENTICAL: ExitCode.PASS,
@@ -34,6 +33,175 @@ EXIT_CODES = {
 }
 
 
+@dataclass
+class Standing:
+    """What the looks so far have shown of one environment."""
+
+    samples: Samples
+    glance: Glance
+    passed: bool = False
+    harm: bool = False
+    inside: bool = False
+
+    @property
+    def p_harm(self) -> float:
+        """The latest; 1 where there was nothing to test."""
+        return self.glance.p_harm if self.glance.testable else 1.0
+
+    @property
+    def regressed(self) -> bool:
+        """Is it proven to be worse, and not shown to lose less than matters?"""
+        return self.harm and not self.inside
+
+
+@dataclass
+class SuiteStanding:
+    """What the looks so far have shown of all environments together; `change` is of the informative ones."""
+
+    change: MeanChange | None = None
+    p_equivalent: float | None = None
+    p_harm: float = 1.0
+    environments: int = 0
+    within_margin: bool = False
+    passed: bool = False
+    harm: bool = False
+
+    @property
+    def regressed(self) -> bool:
+        """Is the suite proven to be worse, and its mean not shown to lose less than matters?"""
+        return self.harm and not self.within_margin
+
+
+@dataclass
+class Course:
+    """A judgement on its way through the looks: where it stands after `look` (counted from 0)."""
+
+    plan: Plan
+    look: int
+    standings: list[Standing]
+    suite: SuiteStanding = field(default_factory=SuiteStanding)
+
+    @property
+    def regressed(self) -> bool:
+        """A regression ends it."""
+        return self.suite.regressed or any(item.regressed for item in self.standings)
+
+    @property
+    def last(self) -> bool:
+        """Is no look left?"""
+        return self.look == self.plan.num_looks - 1
+
+    def seeds(self) -> dict[str, tuple[int, ...]]:
+        """Environment -> the planned seeds that it was given; empty where none were planned."""
+        if self.plan.seeds is None or not self.plan.looks:
+            return {}
+        return {
+            item.samples.plan.env_id: self.plan.seeds[: self.plan.looks[item.glance.look]] for item in self.standings
+        }
+
+    def next_seeds(self) -> dict[str, tuple[int, ...]]:
+        """Environment -> all seeds that the next look wants of it; empty where it is decided."""
+        if self.plan.seeds is None:
+            return {}
+        places = self.unsettled()
+        seeds = self.plan.seeds[: self.plan.looks[self.look + 1]] if places else ()
+        return {self.standings[place].samples.plan.env_id: seeds for place in places}
+
+    def unsettled(self) -> list[int]:
+        """The places of the environments that get the seeds of the next look; none where it is decided."""
+        if self.regressed or self.last:
+            return []
+        everyone = range(len(self.standings))
+        held = [] if self.look == self.plan.num_looks - 2 else [i for i in everyone if self.standings[i].p_harm <= HOLD]
+        if self.plan.policy.strict:
+            open_ones = [i for i in everyone if not self.standings[i].passed]
+            if not open_ones and not self.suite.passed:
+                return list(everyone)
+        else:
+            open_ones = [] if self.suite.passed else list(everyone)
+        return sorted({*open_ones, *held})
+
+    def to_confirm(self) -> list[int]:
+        """The places of the environments whose baseline wants fresh runs before `regressed` may be said.
+
+        Those that are named; where only all together are worse, all that had a say.
+        """
+        if not self.regressed:
+            return []
+        named = [i for i, item in enumerate(self.standings) if item.regressed]
+        named = named or [i for i, item in enumerate(self.standings) if item.samples.plan.informative]
+        return [i for i in named if not len(self.standings[i].samples.fresh)]
+
+
+def follow(plan: Plan, samples: Sequence[Samples], until: int | None = None) -> Course:
+    """Goes through the looks at the data, up to `until` (counted from 0; default: the last), or to a decision.
+
+    A function of the plan and the data alone: asked again with the data of a later look it takes the same way.
+    """
+    course = Course(plan, 0, [Standing(one, one.at(plan, 0)) for one in samples])
+    levels = [plan.pass_levels(one.plan.n_baseline) for one in samples]
+    _look(course, range(len(samples)), levels)
+    while course.look < (plan.num_looks - 1 if until is None else until):
+        asked = course.unsettled()
+        if not asked:
+            break
+        course.look += 1
+        _look(course, asked, levels)
+    return course
+
+
+def _look(course: Course, asked: Sequence[int], levels: Sequence[tuple[float, ...]]) -> None:
+    """One look: the asked environments are seen with their new seeds, then all together."""
+    plan, look = course.plan, course.look
+    confirmed = [i for i, item in enumerate(course.standings) if item.samples.confirmed_at(look)]
+    for place in {*asked, *confirmed}:
+        item = course.standings[place]
+        item.glance = item.samples.at(plan, look)
+        item.passed = item.passed or (item.glance.may_pass and _rejects(item.glance, levels[place][look]))
+    together = [item for item in course.standings if item.samples.plan.informative and item.glance.informed]
+    course.suite.p_harm = stouffer([item.p_harm for item in together])
+    course.suite.harm = course.suite.p_harm <= plan.levels.suite
+    harmed = holm({i: item.p_harm for i, item in enumerate(course.standings)}, plan.levels.harm)
+    for place, item in enumerate(course.standings):
+        item.harm = place in harmed
+        # Where so few seeds never pass, the loss may be shown to be small all the same: then it is open, not worse.
+        item.inside = item.harm and item.glance.p_inside <= (levels[place][look] or min(filter(None, levels[place])))
+    _look_at_the_mean(course, min(level[look] for level in levels))
+
+
+def _rejects(glance: Glance, level: float) -> bool:
+    """Is the score shown to lose less than the margin?"""
+    if not glance.testable:
+        return False
+    if glance.plan.margin == 0 and not glance.final_baseline.std() and not glance.final_candidate.std():
+        # Nothing was lost, and there is no unit in which a margin could be given.
+        return bool(glance.final_candidate[0] >= glance.final_baseline[0])
+    return glance.p_equivalent <= level
+
+
+def _look_at_the_mean(course: Course, level: float) -> None:
+    """The mean change over the informative environments against its margin.
+
+    Without any informative environment there is no mean: when strict, the environments speak for themselves.
+    """
+    suite, plan = course.suite, course.plan
+    informative = [item for item in course.standings if item.glance.plan.informative]
+    counted = [item.glance for item in informative if item.glance.testable]
+    if not counted:
+        suite.passed = plan.policy.strict and not informative
+        return
+    suite.environments = len(counted)
+    suite.change = suite_change(
+        [one.final_baseline for one in counted],
+        [one.final_candidate for one in counted],
+        [one.plan.scale for one in counted],
+    )
+    suite.p_equivalent = p_suite_within_margin(suite.change, plan.suite_margin)
+    suite.within_margin = suite.within_margin or suite.p_equivalent <= level
+    complete = len(counted) == len(informative) and all(one.may_pass for one in counted)
+    suite.passed = suite.passed or (suite.p_equivalent <= level and complete)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """All that the word of one environment depends on."""
@@ -42,49 +210,53 @@ class Evidence:
     failed: bool = False
     identical: bool = False
     harm: bool = False
-    within_margin: bool = False
+    inside: bool = False
     may_pass: bool = True
+    passed: bool = False
     better: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Decision:
-    """The words, each environment's with a note where the word alone would mislead."""
+    """The words, each environment's with a note where the word alone would mislead, and how far the looks went."""
 
     word: Word
     environments: Mapping[str, tuple[Word, str | None]]
-    suite_passed: bool
-    suite_within_margin: bool
+    course: Course
 
     def exit_code(self, inconclusive: int) -> int:
         """The process exit code; `inconclusive` is the policy's for an open question."""
         return inconclusive if self.word is Word.INCONCLUSIVE else int(EXIT_CODES[self.word])
 
 
-def decide(comparison: Comparison, findings: Sequence[Finding], plan: Plan) -> Decision:
-    """The words of every environment and of the benchmark."""
-    tested = {item.plan.env_id: item.tests for item in comparison.environments if item.tests is not None}
-    untested = {item.env_id: 1.0 for item in plan.environments}  # they count: the plan was made for all of them
-    harmed = holm(untested | {env_id: tests.p_harm for env_id, tests in tested.items()}, plan.policy.alpha)
-    better = holm(untested | {env_id: tests.p_improved for env_id, tests in tested.items()}, plan.policy.alpha)
+def decide(course: Course, findings: Sequence[Finding], identical: frozenset[str]) -> Decision:
+    """The words of every environment and of the benchmark; `identical`: where the curves are bit-equal."""
+    plan = course.plan
+    better = holm(
+        {i: item.glance.p_improved if item.passed else 1.0 for i, item in enumerate(course.standings)}, plan.levels.harm
+    )
     environments = {}
-    for item in comparison.environments:
-        env_id = item.plan.env_id
+    for place, item in enumerate(course.standings):
+        env_id = item.samples.plan.env_id
         evidence = Evidence(
             not_comparable=_has(findings, env_id, "not-comparable"),
             failed=_has(findings, env_id, "failed"),
-            identical=item.identical,
-            harm=env_id in harmed,
-            within_margin=_within_margin(item, plan),
-            may_pass=seeds_may_pass(len(plan.environments), len(item.candidate)),
-            better=env_id in better,
+            identical=env_id in identical,
+            harm=item.harm,
+            inside=item.inside,
+            may_pass=item.glance.may_pass,
+            passed=item.passed,
+            better=place in better,
         )
-        environments[env_id] = (environment_word(evidence), _note(evidence, item))
-    suite_passed = _suite_passed(comparison.suite, comparison.environments, plan)
-    within = comparison.suite is not None and comparison.suite.p_equivalent <= plan.policy.beta
+        environments[env_id] = (environment_word(evidence), _note(evidence, item.glance, plan))
     words = [word for word, _ in environments.values()]
-    word = benchmark_word(words, suite_passed=suite_passed, strict=plan.policy.strict)
-    return Decision(word, environments, suite_passed, within)
+    word = benchmark_word(
+        words,
+        suite_regressed=course.suite.regressed,
+        suite_passed=course.suite.passed,
+        strict=plan.policy.strict,
+    )
+    return Decision(word, environments, course)
 
 
 def environment_word(evidence: Evidence) -> Word:
@@ -96,25 +268,30 @@ def environment_word(evidence: Evidence) -> Word:
             return Word.FAILED
         case Evidence(identical=True):
             return Word.IDENTICAL
-        case Evidence(harm=True, within_margin=False):
+        case Evidence(harm=True, inside=False):
             return Word.REGRESSED
-        case Evidence(within_margin=True, may_pass=True, better=True):
+        case Evidence(harm=True, may_pass=True):
+            return Word.EQUIVALENT
+        case Evidence(harm=True):
+            return Word.INCONCLUSIVE
+        case Evidence(passed=True, better=True):
             return Word.IMPROVED
-        case Evidence(within_margin=True, may_pass=True):
+        case Evidence(passed=True):
             return Word.EQUIVALENT
     return Word.INCONCLUSIVE
 
 
-def benchmark_word(words: Sequence[Word], *, suite_passed: bool, strict: bool) -> Word:
+def benchmark_word(words: Sequence[Word], *, suite_regressed: bool, suite_passed: bool, strict: bool) -> Word:
     """The word of all environments together.
 
     Strict: every environment and the suite must pass. Otherwise the suite alone decides, and environments that are
     open do not hold it up.
     """
-    if Word.REGRESSED in words:
-        return Word.REGRESSED
     found = set(words)
-    if not suite_passed and found - {Word.IDENTICAL}:
+    judged = Word.NOT_COMPARABLE not in found and found != {Word.IDENTICAL}
+    if Word.REGRESSED in found or (suite_regressed and judged):
+        return Word.REGRESSED
+    if not suite_passed and found != {Word.IDENTICAL}:
         found.add(Word.INCONCLUSIVE)
     elif not strict and suite_passed:
         found = (found - {Word.INCONCLUSIVE}) or {Word.EQUIVALENT}
@@ -125,40 +302,17 @@ def _has(findings: Sequence[Finding], env_id: str, severity: str) -> bool:
     return any(item.severity == severity and item.env_id in {None, env_id} for item in findings)
 
 
-def _within_margin(item: EnvironmentComparison, plan: Plan) -> bool:
-    if item.tests is None:
-        return False
-    if item.all_scores_equal and item.plan.margin == 0:
-        return True  # nothing was lost, and there is no unit in which a margin could be given
-    return item.tests.p_equivalent <= plan.policy.beta
-
-
-def _suite_passed(suite: SuiteComparison | None, items: Sequence[EnvironmentComparison], plan: Plan) -> bool:
-    """Is the mean change over all informative environments shown to be inside its margin?
-
-    Without any informative environment there is no mean: when strict, the environments speak for themselves.
-    """
-    informative = [item for item in items if item.plan.informative]
-    if suite is None or suite.environments < len(informative):
-        return plan.policy.strict and not informative
-    fewest = min(len(item.candidate) for item in informative)
-    return suite.p_equivalent <= plan.policy.beta and seeds_may_pass(len(plan.environments), fewest)
-
-
-def seeds_may_pass(environments: int, n_candidate: int) -> bool:
-    """With few environments few seeds never pass, whatever their scores."""
-    return environments >= FEW_ENVIRONMENTS or n_candidate >= FEWEST_SEEDS_TO_PASS
-
-
-def _note(evidence: Evidence, item: EnvironmentComparison) -> str | None:
-    if evidence.failed and evidence.harm and not evidence.within_margin:
+def _note(evidence: Evidence, glance: Glance, plan: Plan) -> str | None:
+    if evidence.failed and evidence.harm and not evidence.inside:
         return "the runs that did finish are proven worse"
     if evidence.failed or evidence.not_comparable or evidence.identical:
         return None
-    if evidence.within_margin and not evidence.may_pass:
+    if not glance.testable:
+        return None
+    if not evidence.may_pass and (evidence.inside or glance.p_equivalent <= plan.policy.beta):
         return f"inside the margin, but with so few environments {FEWEST_SEEDS_TO_PASS} candidate seeds are the least"
-    if evidence.harm and evidence.within_margin:
+    if evidence.harm and evidence.inside:
         return "measurably lower, inside the margin"
-    if item.tests is not None and item.all_scores_equal and item.plan.margin == 0:
+    if glance.all_equal and glance.plan.margin == 0:
         return "every run scored the same: this environment carries no information"
     return None

@@ -9,7 +9,7 @@ import numpy as np
 
 from rlops import __version__
 from rlops.curves import RunSet, data_sha256
-from rlops.judge.case import Case
+from rlops.judge.case import Case, Occasion
 from rlops.judge.method import method, smallest_loss
 from rlops.judge.record import Cost, EnvironmentVerdict, NextStep, PolicyRecord, SideRecord, Suite, Verdict, Word
 from rlops.judge.rows import environment_row
@@ -27,10 +27,10 @@ MOST_NAMED = 3
 SEVERITIES = ("not-comparable", "failed", "warning", "note")
 
 
-def write_up(case: Case) -> Verdict:
+def write_up(case: Case, occasion: Occasion) -> Verdict:
     """The record of a decision."""
     plan, decision = case.plan, case.decision
-    environments = sorted((environment_row(case, item) for item in case.comparison.environments), key=_worst_first)
+    environments = sorted((environment_row(case, item) for item in case.comparisons), key=_worst_first)
     return Verdict(
         verdict=decision.word,
         exit_code=decision.exit_code(plan.policy.inconclusive),
@@ -46,19 +46,23 @@ def write_up(case: Case) -> Verdict:
             beta=plan.policy.beta,
             strict=plan.policy.strict,
             smallest_loss=smallest_loss(plan),
+            looks=plan.looks,
+            look=decision.course.look + 1,
+            named_level=plan.levels.named,
+            suite_level=plan.levels.suite or None,
         ),
         suite=_suite(case),
         counts=Counter(item.verdict for item in environments),
         environments=tuple(environments),
         findings=tuple(sorted(case.findings, key=lambda item: SEVERITIES.index(item.severity))),
-        failures=case.occasion.failures,
-        next_step=next_step(case, environments),
-        method=method(plan, case.comparison),
-        cost=_cost(case),
+        failures=occasion.failures,
+        next_step=next_step(case, occasion, environments),
+        method=method(plan),
+        cost=_cost(case, occasion),
         data_sha256=data_sha256(case.baseline, case.candidate),
-        command=case.occasion.command,
+        command=occasion.command,
         rlops_version=__version__,
-        created_at=case.occasion.created_at,
+        created_at=occasion.created_at,
     )
 
 
@@ -70,7 +74,9 @@ def sentence(word: Word, environments: Sequence[EnvironmentVerdict]) -> str:
     everywhere = "the one environment" if count == 1 else f"all {count} environments"
     open_ones = sum(item.verdict is Word.INCONCLUSIVE for item in environments)
     sentences = {
-        Word.REGRESSED: f"Regression: {who} learn{'s' if one else ''} worse",
+        Word.REGRESSED: f"Regression: {who} learn{'s' if one else ''} worse"
+        if named
+        else "Regression: all environments together learn worse",
         Word.FAILED: f"Failed: candidate runs failed or are missing in {who}",
         Word.NOT_COMPARABLE: f"Not comparable: {who}",
         Word.INCONCLUSIVE: f"Inconclusive: {who} {'is' if one else 'are'} undecided"
@@ -85,34 +91,35 @@ def sentence(word: Word, environments: Sequence[EnvironmentVerdict]) -> str:
     return sentences[word]
 
 
-def next_step(case: Case, environments: Sequence[EnvironmentVerdict]) -> NextStep:
+def next_step(case: Case, occasion: Occasion, environments: Sequence[EnvironmentVerdict]) -> NextStep:
     """What to do now, with its command and cost."""
     named = [item for item in environments if item.verdict is case.decision.word]
     match case.decision.word:
         case Word.REGRESSED:
+            worst = (named or environments)[0]
             return NextStep(
-                text=f"look at {named[0].env_id} below, then run its worst seed with the change and without it",
-                command=_worst_seed_command(case, named[0]),
+                text=f"look at {worst.env_id} below, then run its worst seed with the change and without it",
+                command=_worst_seed_command(case, worst),
             )
         case Word.FAILED:
             return NextStep(text="see the failed and missing runs among the findings, mend them, and run it again")
         case Word.NOT_COMPARABLE:
             return NextStep(text="see what differs among the findings; compare like with like, or save a new baseline")
         case Word.INCONCLUSIVE:
-            return _more_seeds(case, environments)
+            return _more_seeds(case, occasion, environments)
         case Word.IDENTICAL:
             return NextStep(text="nothing to do; if the change was meant to matter, check that it was applied")
     return NextStep(text="nothing to do: no environment needs a look")
 
 
-def _more_seeds(case: Case, environments: Sequence[EnvironmentVerdict]) -> NextStep:
+def _more_seeds(case: Case, occasion: Occasion, environments: Sequence[EnvironmentVerdict]) -> NextStep:
     wanted = [item for item in environments if item.verdict is Word.INCONCLUSIVE] or list(environments)
     totals = [item.seeds_to_decide for item in wanted]
     if not totals or any(total is None for total in totals):
         return NextStep(text="more seeds on both sides, or a wider margin: no number of candidate seeds alone would do")
     more = max(*(cast("int", item) for item in totals), min(item.n_candidate for item in wanted) + 1, 5)
     minutes = [run.minutes for run in case.candidate.runs if run.minutes is not None]
-    command = case.occasion.fresh_seeds(more) if case.occasion.fresh_seeds else None
+    command = occasion.fresh_seeds(more) if occasion.fresh_seeds else None
     names = _names([item.env_id for item in wanted])
     return NextStep(
         # Fresh ones: to add seeds until the answer pleases would be another test than the one whose rates are told.
@@ -132,16 +139,17 @@ def _worst_seed_command(case: Case, environment: EnvironmentVerdict) -> str | No
 
 
 def _suite(case: Case) -> Suite | None:
-    suite = case.comparison.suite
-    if suite is None:
+    suite = case.decision.course.suite
+    if suite.change is None or suite.p_equivalent is None:
         return None
     return Suite(
         change=suite.change.estimate,
         interval=suite.change.interval(),
-        margin=suite.margin,
+        margin=case.plan.suite_margin,
         p_equivalent=suite.p_equivalent,
-        within_margin=case.decision.suite_within_margin,
-        passed=case.decision.suite_passed,
+        p_harm=suite.p_harm,
+        within_margin=suite.within_margin,
+        passed=suite.passed,
         environments=suite.environments,
     )
 
@@ -157,11 +165,11 @@ def side_record(run_set: RunSet) -> SideRecord:
     )
 
 
-def _cost(case: Case) -> Cost:
+def _cost(case: Case, occasion: Occasion) -> Cost:
     minutes = [run.minutes for run in case.candidate.runs if run.minutes is not None]
     return Cost(
-        cells_trained=case.occasion.cells_trained,
-        cells_known=case.occasion.cells_known,
+        cells_trained=occasion.cells_trained,
+        cells_known=occasion.cells_known,
         minutes=sum(minutes) if minutes else None,
         environment_steps=sum(run.curve.last_step for run in case.candidate.runs),
     )

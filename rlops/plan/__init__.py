@@ -12,17 +12,28 @@ from rlops.plan.benchmark import (
 )
 from rlops.plan.grid import Cell, Grid, Variant, expand
 from rlops.plan.interpreter import installed_versions
-from rlops.plan.plan import EnvironmentPlan, Plan, environment_margin, suite_margin
+from rlops.plan.plan import (
+    FEWEST_SEEDS_TO_PASS,
+    EnvironmentPlan,
+    Levels,
+    Plan,
+    environment_margin,
+    may_pass,
+    planned_looks,
+    suite_margin,
+)
 from rlops.plan.provenance import Provenance, code_sha256
 from rlops.plan.repository import Repository, ask_git
 from rlops.plan.seeds import format_seeds, fresh_seeds, parse_seeds
 from rlops.plan.variants import checkout, dependency_files_changed, version
 
 __all__ = [
+    "FEWEST_SEEDS_TO_PASS",
     "Benchmark",
     "Cell",
     "EnvironmentPlan",
     "Grid",
+    "Levels",
     "Margins",
     "Metric",
     "Plan",
@@ -41,7 +52,9 @@ __all__ = [
     "format_seeds",
     "fresh_seeds",
     "installed_versions",
+    "may_pass",
     "parse_seeds",
+    "planned_looks",
     "read_benchmark",
     "read_rules",
     "suite_margin",

@@ -42,7 +42,14 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+def _rising(values: tuple[int, ...]) -> tuple[int, ...]:
+    if list(values) != sorted(set(values)):
+        raise ValueError("each look has more seeds than the one before")
+    return values
+
+
 Seed = Annotated[int, Field(ge=0)]
+Look = Annotated[int, Field(ge=2)]
 Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_seeds), AfterValidator(_distinct), Field(min_length=2)]
 _Model = TypeVar("_Model", bound=BaseModel)
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -56,7 +63,7 @@ class SeedPlan(_Section):
     """Which seeds each side trains. They differ, so that every machine takes the statistical way."""
 
     baseline: Seeds = parse_seeds("1-20")
-    candidate: Seeds = parse_seeds("101-110")
+    candidate: Seeds = parse_seeds("101-120")
 
 
 class Metric(_Section):
@@ -85,10 +92,15 @@ class Margins(_Section):
 
 
 class Policy(_Section):
-    """The error rates, what must pass, and the exit code of an open question."""
+    """The error rates, after how many candidate seeds a gate looks, what must pass, the exit code of an open question.
+
+    `confirm`: fresh baseline seeds that a gate trains before it says `regressed`.
+    """
 
     alpha: Fraction = 0.05
     beta: Fraction = 0.05
+    looks: Annotated[tuple[Look, ...], AfterValidator(_rising)] = (3, 5, 8, 12, 20)
+    confirm: Annotated[int, Field(ge=0)] = 10
     strict: bool = True
     inconclusive: Literal[0, 3] = 3
 

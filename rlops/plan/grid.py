@@ -3,7 +3,8 @@
 import hashlib
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rlops.plan.benchmark import Benchmark
@@ -53,6 +54,10 @@ class Grid:
     def seeds(self) -> tuple[int, ...]:
         """The seeds, in the order asked for."""
         return tuple(dict.fromkeys(cell.seed for cell in self.cells))
+
+    def only(self, seeds: Mapping[str, Sequence[int]]) -> "Grid":
+        """The cells of these environments, each with its own seeds."""
+        return replace(self, cells=tuple(cell for cell in self.cells if cell.seed in seeds.get(cell.env_id, ())))
 
     @property
     def name(self) -> str:

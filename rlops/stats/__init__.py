@@ -1,25 +1,34 @@
 """The ground floor: pure mathematics on numpy arrays. Knows nothing of runs, benchmarks or verdicts."""
 
 from rlops.stats.estimates import difference_interval, mean_interval, probability_of_improvement
-from rlops.stats.multiplicity import holm
+from rlops.stats.harm import HarmTest, joint_share
+from rlops.stats.multiplicity import holm, stouffer
 from rlops.stats.noninferiority import MeanChange, p_suite_within_margin, p_within_margin, suite_change
-from rlops.stats.permutation import Floats, p_lower, p_upper, smallest_p, stable_seed
+from rlops.stats.permutation import Floats, Shuffles, p_lower, p_upper, smallest_p, stable_seed
 from rlops.stats.power import minimum_detectable_effect, seeds_needed
+from rlops.stats.sequential import information, pocock_levels, pocock_spending
 
 __all__ = [
     "Floats",
+    "HarmTest",
     "MeanChange",
+    "Shuffles",
     "difference_interval",
     "holm",
+    "information",
+    "joint_share",
     "mean_interval",
     "minimum_detectable_effect",
     "p_lower",
     "p_suite_within_margin",
     "p_upper",
     "p_within_margin",
+    "pocock_levels",
+    "pocock_spending",
     "probability_of_improvement",
     "seeds_needed",
     "smallest_p",
     "stable_seed",
+    "stouffer",
     "suite_change",
 ]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from rlops.stats.permutation import Floats, p_upper
+from rlops.stats.permutation import Floats, Shuffles, p_upper
 
 
 class MeanChange(NamedTuple):
@@ -25,9 +25,9 @@ class MeanChange(NamedTuple):
         return self.estimate - half, self.estimate + half
 
 
-def p_within_margin(baseline: Floats, candidate: Floats, margin: float, *, level: float, seed: int) -> float:
+def p_within_margin(baseline: Floats, candidate: Floats, margin: float, shuffles: Shuffles) -> float:
     """p of "the candidate is at least `margin` worse" (in units of the score): small means shown inside the margin."""
-    return p_upper(baseline, candidate + margin, level=level, seed=seed)
+    return p_upper(baseline, candidate + margin, shuffles)
 
 
 def suite_change(baselines: Sequence[Floats], candidates: Sequence[Floats], scales: Sequence[float]) -> MeanChange:

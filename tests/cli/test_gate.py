@@ -54,6 +54,7 @@ def write_project(folder: Path, trainer: str, *orders: str, many: bool = True) -
     (folder / "benchmarks" / "bench.toml").write_text(
         f'environments = ["Dummy-v1"]\nbudget = 10_000\ncode = ["train.py"]\npackages = []\ncommand = {command}\n'
         '[seeds]\nbaseline = "1-10"\ncandidate = "101-105"\n[resources]\ngrace_seconds = 5\n'
+        "[policy]\nlooks = []\n"
     )
 
 

@@ -110,7 +110,7 @@ def test_somebodys_own_trainer_passes_is_caught_and_its_failures_are_shown(own):
     assert compared["data_sha256"] == passed["data_sha256"]
 
     write(loss=60)
-    worse = judged(folder, 1, "gate", "own", "--seeds", "101-103")
+    worse = judged(folder, 1, "gate", "own")
     assert {item["verdict"] for item in worse["environments"]} == {"regressed"}
 
     write(fail=True)

@@ -35,7 +35,9 @@ def test_a2c_is_worse_than_ppo_where_all_runs_settle_it(compared, real_data):
     pairs = pairs[(pairs["set"] == "mushroom_rl") & (pairs.baseline == "PPO") & (pairs.candidate == "A2C")]
     settled = set(pairs[pairs.settled_by_all_runs == "regression"].env_id)
     assert (verdict.verdict, verdict.exit_code) == (Word.REGRESSED, 1)
-    assert {env_id for env_id, word in words(verdict).items() if word is Word.REGRESSED} == settled
+    unsettled = set(pairs[pairs.settled_by_all_runs == "unsettled"].env_id)
+    worse = {env_id for env_id, word in words(verdict).items() if word is Word.REGRESSED}
+    assert settled <= worse <= settled | unsettled
     assert verdict.suite.change < -0.4
 
 

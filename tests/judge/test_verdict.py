@@ -14,13 +14,15 @@ ENVIRONMENT_CASES = {
     "nothing is shown": (E(), W.INCONCLUSIVE),
     "only the mirror rejects: better, but a loss of the margin is not ruled out": (E(better=True), W.INCONCLUSIVE),
     "harm is proven": (E(harm=True), W.REGRESSED),
-    "harm is proven and shown to be inside the margin": (E(harm=True, within_margin=True), W.EQUIVALENT),
+    "harm is proven and shown to be inside the margin": (E(harm=True, inside=True), W.EQUIVALENT),
     "few seeds do not pass, and are not called worse for it": (
-        E(harm=True, within_margin=True, may_pass=False),
+        E(harm=True, inside=True, may_pass=False),
         W.INCONCLUSIVE,
     ),
-    "the pass test alone": (E(within_margin=True), W.EQUIVALENT),
-    "the pass test and the mirror": (E(within_margin=True, better=True), W.IMPROVED),
+    "harm at this look, though an earlier one has passed": (E(harm=True, passed=True), W.REGRESSED),
+    "harm inside the margin is no improvement": (E(harm=True, inside=True, passed=True, better=True), W.EQUIVALENT),
+    "the pass test alone": (E(passed=True), W.EQUIVALENT),
+    "the pass test and the mirror": (E(passed=True, better=True), W.IMPROVED),
     "bit-equal curves come before any statistics": (E(identical=True, harm=True), W.IDENTICAL),
     "a failed run comes before bit-equal ones": (E(failed=True, identical=True), W.FAILED),
     "a failed run comes before harm": (E(failed=True, harm=True), W.FAILED),
@@ -56,7 +58,21 @@ BENCHMARK_CASES = {
 @pytest.mark.parametrize(("words", "suite", "strict", "word"), BENCHMARK_CASES.values(), ids=BENCHMARK_CASES)
 def test_word_of_a_benchmark(words, suite, strict, word):
     for order in itertools.permutations(words):
-        assert benchmark_word(order, suite_passed=suite, strict=strict) is word
+        assert benchmark_word(order, suite_regressed=False, suite_passed=suite, strict=strict) is word
+
+
+ALL_TOGETHER_WORSE = {
+    "though every environment passes": ([W.EQUIVALENT, W.EQUIVALENT], W.REGRESSED),
+    "though a run failed": ([W.FAILED, W.INCONCLUSIVE], W.REGRESSED),
+    "not where the sides did other things": ([W.NOT_COMPARABLE, W.INCONCLUSIVE], W.NOT_COMPARABLE),
+    "not where nothing has changed": ([W.IDENTICAL, W.IDENTICAL], W.IDENTICAL),
+}
+
+
+@pytest.mark.parametrize(("words", "word"), ALL_TOGETHER_WORSE.values(), ids=ALL_TOGETHER_WORSE)
+def test_all_environments_together_may_be_worse(words, word):
+    for order in itertools.permutations(words):
+        assert benchmark_word(order, suite_regressed=True, suite_passed=False, strict=True) is word
 
 
 def test_every_word_has_its_exit_code():

@@ -6,7 +6,9 @@ from rlops.plan import EnvironmentPlan, Margins, environment_margin, suite_margi
 
 
 def environment(mean: float, spread: float, random_score: float = 0.0) -> EnvironmentPlan:
-    return EnvironmentPlan("E", 100, mean, random_score, "first 5 % of the curves", spread, margin=0.0)
+    return EnvironmentPlan(
+        "E", 100, mean, random_score, "first 5 % of the curves", spread, margins=(0.0,) * 22, n_baseline=20
+    )
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,7 @@ def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Se
         interval=(round(mean - 0.03, 4), round(mean + 0.03, 4)),
         margin=0.1,
         p_equivalent=0.003 if passed else 0.3,
+        p_harm=0.4 if passed else 0.06,
         within_margin=passed,
         passed=passed,
         environments=len(changes),

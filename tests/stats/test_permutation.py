@@ -11,6 +11,9 @@ from scipy import stats
 
 from rlops.stats.permutation import (
     EXACT_LIMIT,
+    SCREENING_LABELLINGS,
+    SCREENING_P,
+    Shuffles,
     all_labellings,
     p_lower,
     p_upper,
@@ -22,6 +25,14 @@ from rlops.stats.permutation import (
 
 # Small whole numbers: ties are frequent, and exact in every formula.
 scores = st.lists(st.integers(-20, 20).map(float), min_size=2, max_size=6)
+
+
+def lower(baseline: np.ndarray, candidate: np.ndarray, seed: int = 0) -> float:
+    return p_lower(baseline, candidate, Shuffles(len(baseline), len(candidate), 0.05, seed))
+
+
+def upper(baseline: np.ndarray, candidate: np.ndarray) -> float:
+    return p_upper(baseline, candidate, Shuffles(len(baseline), len(candidate), 0.05, 0))
 
 
 def textbook_t(candidate: np.ndarray, baseline: np.ndarray) -> float:
@@ -52,7 +63,7 @@ def brute_force_p(candidate: np.ndarray, baseline: np.ndarray) -> float:
 @given(scores, scores)
 def test_p_is_the_share_of_labellings_that_are_as_low(baseline, candidate):
     b, c = np.array(baseline), np.array(candidate)
-    assert p_lower(b, c, level=0.05, seed=0) == pytest.approx(brute_force_p(c, b), abs=1e-12)
+    assert lower(b, c) == pytest.approx(brute_force_p(c, b), abs=1e-12)
 
 
 def test_agrees_with_scipy_at_8_against_3():
@@ -61,7 +72,7 @@ def test_agrees_with_scipy_at_8_against_3():
     expected = stats.permutation_test(
         (c, b), textbook_t, alternative="less", vectorized=False, n_resamples=10**6
     ).pvalue
-    assert p_lower(b, c, level=0.05, seed=0) == pytest.approx(expected, abs=1e-12)
+    assert lower(b, c) == pytest.approx(expected, abs=1e-12)
 
 
 def test_t_is_the_textbook_statistic():
@@ -88,31 +99,31 @@ def test_random_labellings_keep_the_group_sizes_and_count_the_observed_one():
 
 def test_the_smallest_p_is_reached_by_complete_separation_and_not_passed():
     b, c = np.arange(10.0, 30.0), np.array([1.0, 2.0, 3.0])
-    assert p_lower(b, c, level=0.05, seed=0) == smallest_p(20, 3) == 1 / 1771
+    assert lower(b, c) == smallest_p(20, 3) == 1 / 1771
 
 
 def test_equal_values_prove_nothing():
-    assert p_lower(np.full(20, 500.0), np.full(3, 500.0), level=0.05, seed=0) == 1.0
+    assert lower(np.full(20, 500.0), np.full(3, 500.0)) == 1.0
 
 
 def test_a_ceiling_does_not_depend_on_the_order_of_summation():
     """Scores like 1/3 are not exact: the same ones summed in another order must still be ties."""
     b, c = np.array([1 / 3, 0.1, 0.7, 0.1, 1 / 3, 0.9]), np.array([0.1, 1 / 3, 0.7])
-    expected = p_lower(b, c, level=0.05, seed=0)
+    expected = lower(b, c)
     for order in itertools.permutations(range(3)):
-        assert p_lower(b[::-1], c[list(order)], level=0.05, seed=0) == expected
+        assert lower(b[::-1], c[list(order)]) == expected
 
 
 @given(scores, scores, st.floats(0.5, 50), st.floats(-100, 100))
 def test_unit_and_zero_of_the_score_do_not_matter(baseline, candidate, unit, zero):
     b, c = np.array(baseline), np.array(candidate)
-    assert p_lower(b * unit + zero, c * unit + zero, level=0.05, seed=0) == p_lower(b, c, level=0.05, seed=0)
+    assert lower(b * unit + zero, c * unit + zero) == lower(b, c)
 
 
 @given(scores, scores)
 def test_upper_is_the_mirror_of_lower(baseline, candidate):
     b, c = np.array(baseline), np.array(candidate)
-    assert p_upper(b, c, level=0.05, seed=0) == p_lower(-b, -c, level=0.05, seed=0)
+    assert upper(b, c) == lower(-b, -c)
 
 
 def test_random_labellings_give_nearly_the_exact_p():
@@ -120,25 +131,51 @@ def test_random_labellings_give_nearly_the_exact_p():
     rng = np.random.default_rng(3)
     b, c = rng.normal(size=20), rng.normal(-1.8, 1, size=5)
     assert math.comb(25, 5) > EXACT_LIMIT
-    t = studentised_t(np.concatenate([c, b]), all_labellings(20, 5))
+    values = np.concatenate([c, b])
+    t = studentised_t(values, all_labellings(20, 5))
     exact = float(np.mean(t <= t[0]))
-    assert 0.001 < exact < 0.04  # the refined range
-    deviation = math.sqrt(exact * (1 - exact) / 10_000)
-    assert p_lower(b, c, level=0.025, seed=5) == pytest.approx(exact, abs=5 * deviation)
+    assert 0.001 < exact < 0.03
+    deviation = math.sqrt(exact * (1 - exact))
+    assert lower(b, c) == pytest.approx(exact, abs=5 * deviation / math.sqrt(SCREENING_LABELLINGS))
+
+    def share(labellings):
+        t = studentised_t(values, labellings)
+        return float(np.mean(t <= t[0]))
+
+    refined = Shuffles(20, 5, 0.025, 5).p_value(share)
+    assert refined == pytest.approx(exact, abs=5 * deviation / math.sqrt(10_000))
+
+
+@pytest.mark.parametrize(("screened", "p", "sizes"), [(SCREENING_P, 0.2, [1_000, 20_000]), (0.041, 0.041, [1_000])])
+def test_only_a_small_p_is_asked_again(screened, p, sizes):
+    asked = []
+
+    def share(labellings):
+        asked.append(len(labellings))
+        return screened if len(asked) == 1 else 0.2
+
+    assert Shuffles(20, 5, 0.001, 0).p_value(share) == p
+    assert asked == sizes
+
+
+def test_fresh_labellings_are_others():
+    shuffles = Shuffles(20, 5, 0.05, 3)
+    first, fresh = ({row.tobytes() for row in some} for some in (shuffles.first, shuffles.fresh[: len(shuffles.first)]))
+    assert len(first & fresh) < 100
 
 
 def test_the_same_question_gets_the_same_answer():
     rng = np.random.default_rng(4)
     b, c = rng.normal(size=20), rng.normal(-1, 1, size=8)
-    assert p_lower(b, c, level=0.05, seed=9) == p_lower(b, c, level=0.05, seed=9)
-    assert p_lower(b, c, level=0.05, seed=9) != p_lower(b, c, level=0.05, seed=10)
+    assert lower(b, c, seed=9) == lower(b, c, seed=9)
+    assert lower(b, c, seed=9) != lower(b, c, seed=10)
 
 
 @pytest.mark.parametrize("draw", [lambda rng, n: rng.normal(size=n), lambda rng, n: rng.standard_t(3, n)])
 def test_false_alarms_are_no_more_frequent_than_the_level(draw):
     """P(p <= alpha) <= alpha for exchangeable runs; 2,000 tests, the bound six standard deviations away."""
     rng = np.random.default_rng(6)
-    p = np.array([p_lower(draw(rng, 8), draw(rng, 3), level=0.05, seed=0) for _ in range(2000)])
+    p = np.array([lower(draw(rng, 8), draw(rng, 3)) for _ in range(2000)])
     for alpha in (0.05, 0.2):
         assert np.mean(p <= alpha) <= alpha + 6 * math.sqrt(alpha * (1 - alpha) / len(p))
         assert np.mean(p <= alpha) >= alpha - 6 * math.sqrt(alpha * (1 - alpha) / len(p)) - 1 / math.comb(11, 3)
@@ -146,7 +183,7 @@ def test_false_alarms_are_no_more_frequent_than_the_level(draw):
 
 def test_one_run_a_side_is_refused():
     with pytest.raises(ValueError, match="two values a side"):
-        p_lower(np.array([1.0, 2.0]), np.array([3.0]), level=0.05, seed=0)
+        lower(np.array([1.0, 2.0]), np.array([3.0]))
 
 
 def test_stable_seed_is_the_same_in_every_process():

@@ -42,7 +42,12 @@ candidate = "101-105"
 [metric]
 name = "score"
 step = "step"
+[policy]
+alpha = 0.1
+looks = []
+confirm = 0
 """
+"""One look: what is trained does not depend on the numbers. Three runs against five cannot be worse at 0.05."""
 BASE, HEAD, FIRST = 3, 5, 2
 """Seeds of the baseline, of the candidate, and those that both versions train before any statistics."""
 

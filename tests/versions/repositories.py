@@ -16,6 +16,9 @@ candidate = "101-105"
 [metric]
 name = "score"
 step = "step"
+[policy]
+looks = []
+confirm = 0
 """
 TRAINER = '''
 """python train.py ENV_ID SEED: logs a noisy plateau to wandb, and leaves a line in the file STARTS."""

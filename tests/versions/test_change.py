@@ -166,8 +166,8 @@ class TestStatistics:
         assert means["B-v0"] == (pytest.approx(100, abs=6), pytest.approx(160, abs=6))
 
     def test_an_open_question_names_the_command_that_asks_again(self, one: Gate) -> None:
-        one.repository.commit("wide", **{"train.py": trainer("100 + 3 * noise")})
-        on_branch(one, trainer("88 + 3 * noise"))
+        one.repository.commit("wide", **{"train.py": trainer("100 + 6 * noise")})
+        on_branch(one, trainer("85 + 6 * noise"))
         verdict, _ = one("branch")
         assert (verdict.verdict, verdict.exit_code) == (Word.INCONCLUSIVE, 3)
         assert verdict.next_step.command is not None

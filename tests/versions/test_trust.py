@@ -27,7 +27,7 @@ from tests.versions.repositories import Repo
 
 BUG = trainer("40 + noise")
 LEFT = "benchmarks/own.toml"
-RULES = '[policy]\nalpha = 0.05\n[margins]\nscale_fraction = 0.2\n[variables]\nMODE = "hard"\n'
+RULES = '[margins]\nscale_fraction = 0.2\n[variables]\nMODE = "hard"\n'
 
 
 def said(verdict: Verdict) -> list[str]:
@@ -46,9 +46,9 @@ def edited(*pairs: tuple[str, str]) -> str:
 
 LOOSER = {
     "budget": (("budget = 1_000", "budget = 100"), "budget: 1000 → 100"),
-    "alpha": (("alpha = 0.05", "alpha = 0.0001"), "policy.alpha: 0.05 → 0.0001"),
-    "an open question passes": (("alpha = 0.05", "alpha = 0.05\ninconclusive = 0"), "policy.inconclusive: 3 → 0"),
-    "not strict": (("alpha = 0.05", "alpha = 0.05\nstrict = false"), "policy.strict: True → False"),
+    "alpha": (("alpha = 0.1", "alpha = 0.0001"), "policy.alpha: 0.1 → 0.0001"),
+    "an open question passes": (("alpha = 0.1", "alpha = 0.1\ninconclusive = 0"), "policy.inconclusive: 3 → 0"),
+    "not strict": (("alpha = 0.1", "alpha = 0.1\nstrict = false"), "policy.strict: True → False"),
     "margins": (("scale_fraction = 0.2", "scale_fraction = 0.9"), "margins.scale_fraction: 0.2 → 0.9"),
     "environments": (('["A-v0", "B-v0"]', '["A-v0"]'), "environments: ('A-v0', 'B-v0') → ('A-v0',)"),
     "seeds": (('candidate = "101-105"', 'candidate = "1-2"'), "seeds.candidate: (101, 102, 103, 104, 105) → (1, 2)"),
@@ -90,7 +90,7 @@ class TestTheBenchmarkFile:
         verdict, started = ruled("looser")
         assert (verdict.verdict, verdict.exit_code, started) == (Word.IDENTICAL, 0, 0)
         assert said(verdict) == [expected]
-        assert (verdict.policy.alpha, verdict.policy.strict, verdict.direction) == (0.05, True, "higher-is-better")
+        assert (verdict.policy.alpha, verdict.policy.strict, verdict.direction) == (0.1, True, "higher-is-better")
         assert [item.env_id for item in verdict.environments] == ["A-v0", "B-v0"]
         assert {item.budget for item in verdict.environments} == {1000}
 
@@ -107,7 +107,7 @@ class TestTheBenchmarkFile:
         ruled.repository.write(LEFT, edited(LOOSER["alpha"][0]))
         verdict, _ = ruled.here()
         assert said(verdict) == [LOOSER["alpha"][1]]
-        assert verdict.policy.alpha == 0.05
+        assert verdict.policy.alpha == 0.1
 
     def test_comments_and_another_way_to_write_the_same_are_no_news(self, ruled: Gate) -> None:
         same = "# more words\n" + edited(("1_000", "1000"), ('"101-105"', "[101, 102, 103, 104, 105]"))
