@@ -17,7 +17,7 @@ from demo import PASSED_ON, REPORTS, ROOT, STORE, copy_with_bug
 from scipy import stats
 
 from rlops.curves import Freezing, Loader, RunSet, Store, final, parse_reference
-from rlops.judge import Decision, Word, deliberate
+from rlops.judge import Word, deliberate
 from rlops.launch import random_scores
 from rlops.plan import Benchmark, checkout, expand, read_benchmark
 from rlops.run_sets import Terms, make_plan

@@ -81,6 +81,7 @@ __all__ = [
     "Occasion",
     "Verdict",
     "Word",
+    "decide",
     "definition_findings",
     "deliberate",
     "dependency_findings",

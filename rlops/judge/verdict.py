@@ -133,16 +133,17 @@ class Course:
         return [i for i in named if not len(self.standings[i].samples.fresh)]
 
 
-def follow(plan: Plan, samples: Sequence[Samples], until: int | None = None) -> Course:
+def follow(plan: Plan, samples: Sequence[Samples], until: int | None = None, *, stop_for_a_pass: bool = True) -> Course:
     """Goes through the looks at the data, up to `until` (counted from 0; default: the last), or to a decision.
 
     A function of the plan and the data alone: asked again with the data of a later look it takes the same way.
+    Without `stop_for_a_pass` every environment gets all looks, and only a regression ends it: for studies of the level.
     """
     course = Course(plan, 0, [Standing(one, one.at(plan, 0)) for one in samples])
     levels = [plan.pass_levels(one.plan.n_baseline) for one in samples]
     _look(course, range(len(samples)), levels)
     while course.look < (plan.num_looks - 1 if until is None else until):
-        asked = course.unsettled()
+        asked = course.unsettled() if stop_for_a_pass or course.regressed else range(len(samples))
         if not asked:
             break
         course.look += 1
@@ -165,7 +166,8 @@ def _look(course: Course, asked: Sequence[int], levels: Sequence[tuple[float, ..
     for place, item in enumerate(course.standings):
         item.harm = place in harmed
         # Where so few seeds never pass, the loss may be shown to be small all the same: then it is open, not worse.
-        item.inside = item.harm and item.glance.p_inside <= (levels[place][look] or min(filter(None, levels[place])))
+        level = levels[place][look] or min(filter(None, levels[place]))
+        item.inside = item.harm and bool(item.glance.p_inside <= level)
     _look_at_the_mean(course, min(level[look] for level in levels))
 
 
@@ -176,7 +178,7 @@ def _rejects(glance: Glance, level: float) -> bool:
     if glance.plan.margin == 0 and not glance.final_baseline.std() and not glance.final_candidate.std():
         # Nothing was lost, and there is no unit in which a margin could be given.
         return bool(glance.final_candidate[0] >= glance.final_baseline[0])
-    return glance.p_equivalent <= level
+    return bool(glance.p_equivalent <= level)
 
 
 def _look_at_the_mean(course: Course, level: float) -> None:

@@ -82,7 +82,7 @@ class Plan:
         from rlops.stats import information, pocock_levels  # scipy, which most verbs do without
 
         allowed = [look for look in self.looks if self.may_pass(look)]
-        levels = pocock_levels([information(n_baseline, look) for look in allowed], self.policy.beta)
+        levels = pocock_levels(tuple(information(n_baseline, look) for look in allowed), self.policy.beta)
         return (*[0.0] * (len(self.looks) - len(allowed)), *levels)
 
     def may_pass(self, n_candidate: int) -> bool:

@@ -6,7 +6,7 @@ joint normal law of the looks, in which the statistics of two looks correlate as
 """
 
 import math
-from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
@@ -30,7 +30,8 @@ def pocock_spending(share: float, alpha: float) -> float:
     return alpha * math.log1p((math.e - 1) * share)
 
 
-def pocock_levels(informations: Sequence[float], alpha: float) -> tuple[float, ...]:
+@cache
+def pocock_levels(informations: tuple[float, ...], alpha: float) -> tuple[float, ...]:
     """The one-sided level of each look, so that P(any look rejects | H0) = alpha.
 
     Args:

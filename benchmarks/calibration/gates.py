@@ -1,0 +1,196 @@
+"""What gates decide, put together from environments that were looked at before (looks.py): `make calibration`.
+
+Each gate takes its environments at random from those of a population, none of them twice, and goes through the looks by
+the product's own `follow` and `decide`. Printed: how often which word, the seeds per environment, and 99 % bounds.
+"""
+
+import argparse
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import special
+
+from benchmarks.calibration.looks import LOOKS, STORED, Looked
+from rlops.judge import Word, decide, follow
+from rlops.plan import EnvironmentPlan, Margins, Metric, Plan, Policy, suite_margin
+
+SIZES = (1, 3, 6, 10, 20)
+MOST_GATES = 4_000
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What the product's `Glance` answers, read from the table. `final_*`: numbers with the same mean and variance."""
+
+    plan: EnvironmentPlan
+    look: int
+    p_harm: float
+    p_improved: float
+    p_equivalent: float
+    p_inside: float
+    final_baseline: np.ndarray
+    final_candidate: np.ndarray
+    may_pass: bool
+    testable: bool = True
+    informed: bool = True
+    all_equal: bool = False
+
+    @property
+    def candidate(self) -> np.ndarray:
+        return self.final_candidate
+
+
+@dataclass(frozen=True)
+class Row:
+    """One environment of a table, as `follow` sees it."""
+
+    table: Looked
+    place: int
+    plan: EnvironmentPlan
+    fresh: tuple[()] = ()
+
+    def confirmed_at(self, _look: int) -> bool:
+        return False
+
+    def at(self, plan: Plan, look: int) -> Glance:
+        table, i = self.table, self.place
+        return Glance(
+            plan=self.plan,
+            look=look,
+            p_harm=table.p_harm[i, look],
+            p_improved=table.p_improved[i, look],
+            p_equivalent=table.p_equivalent[i, look],
+            p_inside=table.p_inside[i, look],
+            final_baseline=with_moments(STORED, table.baseline[i], table.spread[i] ** 2),
+            final_candidate=with_moments(LOOKS[look], table.mean[i, look], table.variance[i, look]),
+            may_pass=plan.may_pass(LOOKS[look]),
+        )
+
+
+def with_moments(n: int, mean: float, variance: float) -> np.ndarray:
+    """`n` numbers with this mean and variance: all that the test of the suite's mean looks at."""
+    shape = np.arange(n) - (n - 1) / 2
+    return mean + shape * math.sqrt(variance / shape.var(ddof=1))
+
+
+def row(table: Looked, place: int) -> Row:
+    plan = EnvironmentPlan(
+        env_id=str(place),
+        budget=100,
+        mean=table.baseline[place],
+        random_score=0.0,
+        random_score_from="simulated",
+        spread=table.spread[place],
+        margins=(table.margin[place],),
+        n_baseline=STORED,
+    )
+    return Row(table, place, plan)
+
+
+def gates(tables: Sequence[tuple[Looked, int]], rng: np.random.Generator) -> Iterator[list[Row]]:
+    """Disjoint gates: of each table so many environments a gate, until one of them is used up."""
+    orders = [rng.permutation(len(table.baseline)) for table, _ in tables]
+    count = min(len(order) // each for order, (_, each) in zip(orders, tables, strict=True))
+    for gate in range(count):
+        yield [
+            row(table, int(place))
+            for order, (table, each) in zip(orders, tables, strict=True)
+            for place in order[gate * each : (gate + 1) * each]
+        ]
+
+
+@dataclass
+class Tally:
+    """How a series of gates ended."""
+
+    words: Counter[Word]
+    seeds: float
+    gates: int
+
+    def share(self, word: Word) -> float:
+        return self.words[word] / self.gates
+
+    def bound(self, word: Word, confidence: float = 0.99) -> float:
+        """One-sided upper Clopper-Pearson bound of a word's rate."""
+        hits = self.words[word]
+        return float(special.betaincinv(hits + 1, self.gates - hits, confidence)) if hits < self.gates else 1.0
+
+
+def tally(
+    series: Iterator[list[Row]], policy: Policy, *, stop_for_a_pass: bool = True, most: int | None = None
+) -> Tally:
+    """Judges one gate after the other. Without stopping for a pass only a regression ends it."""
+    words: Counter[Word] = Counter()
+    seeds = environments = 0
+    for number, rows in enumerate(series):
+        if number == most:
+            break
+        plans = tuple(one.plan for one in rows)
+        plan = Plan(None, Metric(), policy, plans, suite_margin(Margins(), plans), tuple(range(LOOKS[-1])), LOOKS)
+        course = follow(plan, rows, stop_for_a_pass=stop_for_a_pass)  # type: ignore[arg-type]
+        words[decide(course, [], frozenset()).word] += 1
+        seeds += sum(LOOKS[item.glance.look] for item in course.standings)
+        environments += len(rows)
+    return Tally(words, seeds / environments, words.total())
+
+
+def load(folder: Path, population: str, effect: str) -> Looked:
+    """All tables of a population and an effect."""
+    files = sorted(folder.glob(f"{population}-{effect.replace(' ', '-')}-*.npz"))
+    if not files:
+        raise SystemExit(f"{folder}: no environments of {population}, {effect}; make calibration looks at some")
+    parts = [dict(np.load(file, allow_pickle=False)) for file in files]
+    return Looked(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "kind"})
+
+
+def line(name: str, found: Tally) -> str:
+    shares = "  ".join(f"{found.share(word):7.2%}" for word in (Word.REGRESSED, Word.EQUIVALENT, Word.INCONCLUSIVE))
+    return f"{name:44} {found.gates:7,}  {shares}  {found.share(Word.IMPROVED):7.2%}  {found.seeds:5.1f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    rng = np.random.default_rng(0)
+    print("Nothing has changed (A/A), never stopped for a pass: false regressed [99 % upper bound]")
+    for population in ("mixed", "quiet"):
+        none = load(folder, population, "none")
+        for alpha in (0.05, 0.01):
+            told = []
+            for size in SIZES:
+                found = tally(gates([(none, size)], rng), Policy(alpha=alpha), stop_for_a_pass=False)
+                told.append(f"m={size}: {found.share(Word.REGRESSED):.2%} [{found.bound(Word.REGRESSED):.2%}]")
+            print(f"{population}, alpha {alpha}: {'  '.join(told)}  ({len(none.baseline):,} environments)", flush=True)
+    head = f"{'':44} {'gates':>7}  regressed  equivalent  open  improved  seeds"
+    print(f"\nThe gate as it is, alpha 0.05, strict\n{head}")
+    for population in ("mixed", "quiet"):
+        none = load(folder, population, "none")
+        for size in SIZES:
+            print(line(f"{population} A/A m={size}", tally(gates([(none, size)], rng), Policy(), most=MOST_GATES)))
+    for name, effect, population, harmed, size in (
+        ("-15 % everywhere", "-15 %", "quiet", 3, 3),
+        ("one of ten loses 50 %", "-50 %", "mixed", 1, 10),
+        ("one of ten loses 50 %", "-50 %", "quiet", 1, 10),
+        ("one of ten starts twice as slow", "start twice as slow", "mixed", 1, 10),
+        ("one of ten starts twice as slow", "start twice as slow", "quiet", 1, 10),
+        ("everything loses the printed margin", "printed margin", "mixed", 1, 1),
+        ("everything loses the printed margin", "printed margin", "mixed", 3, 3),
+        ("everything loses the printed margin", "printed margin", "mixed", 10, 10),
+        ("everything loses 1.5 true spreads", "true margin", "mixed", 1, 1),
+        ("everything loses 1.5 true spreads", "true margin", "mixed", 3, 3),
+        ("everything loses 1.5 true spreads", "true margin", "mixed", 10, 10),
+    ):
+        tables = [(load(folder, population, effect), harmed)]
+        if size > harmed:
+            tables.append((load(folder, population, "none"), size - harmed))
+        found = tally(gates(tables, rng), Policy(), most=MOST_GATES)
+        print(line(f"{population} m={size}: {name}", found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
