@@ -157,7 +157,8 @@ def _look(course: Course, asked: Sequence[int], levels: Sequence[tuple[float, ..
     confirmed = [i for i, item in enumerate(course.standings) if item.samples.confirmed_at(look)]
     for place in {*asked, *confirmed}:
         item = course.standings[place]
-        item.glance = item.samples.at(plan, look)
+        if item.glance.look != look:
+            item.glance = item.samples.at(plan, look)
         item.passed = item.passed or (item.glance.may_pass and _rejects(item.glance, levels[place][look]))
     together = [item for item in course.standings if item.samples.plan.informative and item.glance.informed]
     course.suite.p_harm = stouffer([item.p_harm for item in together])
@@ -165,10 +166,16 @@ def _look(course: Course, asked: Sequence[int], levels: Sequence[tuple[float, ..
     harmed = holm({i: item.p_harm for i, item in enumerate(course.standings)}, plan.levels.harm)
     for place, item in enumerate(course.standings):
         item.harm = place in harmed
-        # Where so few seeds never pass, the loss may be shown to be small all the same: then it is open, not worse.
-        level = levels[place][look] or min(filter(None, levels[place]))
-        item.inside = item.harm and bool(item.glance.p_inside <= level)
-    _look_at_the_mean(course, min(level[look] for level in levels))
+        item.inside = item.harm and bool(item.glance.p_inside <= _inside_level(levels[place], plan, look))
+    _look_at_the_mean(course, min(levels, key=lambda level: level[look]))
+
+
+def _inside_level(levels: Sequence[float], plan: Plan, look: int) -> float:
+    """What the p of "the loss matters" is held against at a look.
+
+    Where so few seeds never pass, a loss may be shown to be small all the same: then it is open, and not worse.
+    """
+    return levels[look] or min(filter(None, levels), default=plan.policy.beta)
 
 
 def _rejects(glance: Glance, level: float) -> bool:
@@ -181,7 +188,7 @@ def _rejects(glance: Glance, level: float) -> bool:
     return bool(glance.p_equivalent <= level)
 
 
-def _look_at_the_mean(course: Course, level: float) -> None:
+def _look_at_the_mean(course: Course, levels: Sequence[float]) -> None:
     """The mean change over the informative environments against its margin.
 
     Without any informative environment there is no mean: when strict, the environments speak for themselves.
@@ -199,7 +206,8 @@ def _look_at_the_mean(course: Course, level: float) -> None:
         [one.plan.scale for one in counted],
     )
     suite.p_equivalent = p_suite_within_margin(suite.change, plan.suite_margin)
-    suite.within_margin = suite.within_margin or suite.p_equivalent <= level
+    level = levels[course.look]
+    suite.within_margin = suite.within_margin or suite.p_equivalent <= _inside_level(levels, plan, course.look)
     complete = len(counted) == len(informative) and all(one.may_pass for one in counted)
     suite.passed = suite.passed or (suite.p_equivalent <= level and complete)
 
