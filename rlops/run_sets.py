@@ -145,7 +145,7 @@ def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watch
     before, after = parse_reference(a), parse_reference(b)
     beforehand: list[Finding] = []
     if before.kind == "baseline":
-        baseline = _baseline(workspace, before)
+        baseline = stored_baseline(workspace, before)
         beforehand += definition_findings(baseline, terms.benchmark)
         if terms.benchmark is None:
             frozen = Metric(name=baseline.metric, step=baseline.step, direction=baseline.direction)
@@ -166,10 +166,18 @@ def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watch
     return judge(replace(runs, reference=a), replace(candidate, reference=b), plan, occasion(), tuple(beforehand))
 
 
+def stored_baseline(workspace: Workspace, reference: Reference) -> Baseline:
+    """The baseline that a reference names, of the environments that it filters."""
+    baseline = read_baseline(reference.target, workspace.baselines)
+    if reference.seeds is not None:
+        raise UsageError(f"'{reference.text}': a baseline is compared with all its seeds; only env_id filters it")
+    return baseline if reference.env_ids is None else baseline.select(reference.env_ids)
+
+
 def load_run_set(workspace: Workspace, reference: Reference, terms: Terms, watchers: Watchers, side: Side) -> RunSet:
     """The runs that a reference names; of a version from git those that `side` has in the benchmark."""
     if reference.kind == "baseline":
-        return _baseline(workspace, reference).run_set()
+        return stored_baseline(workspace, reference).run_set()
     if reference.kind == "git":
         if terms.benchmark is None:
             raise UsageError(f"'{reference.text}': a version has runs of a benchmark; say which: --benchmark NAME")
@@ -240,13 +248,6 @@ def write_verdict(workspace: Workspace, verdict: Verdict, html: str) -> Path:
     write_whole(folder / "report.html", html)
     write_whole(folder / "verdict.json", verdict.to_json())
     return folder
-
-
-def _baseline(workspace: Workspace, reference: Reference) -> Baseline:
-    baseline = read_baseline(reference.target, workspace.baselines)
-    if reference.seeds is not None:
-        raise UsageError(f"'{reference.text}': a baseline is compared with all its seeds; only env_id filters it")
-    return baseline if reference.env_ids is None else baseline.select(reference.env_ids)
 
 
 def _budgets(terms: Terms, *run_sets: RunSet) -> dict[str, int]:

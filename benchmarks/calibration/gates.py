@@ -38,6 +38,7 @@ class Glance:
     testable: bool = True
     informed: bool = True
     all_equal: bool = False
+    shown_by: tuple[int, ...] = (0,)
 
     @property
     def candidate(self) -> np.ndarray:

@@ -67,10 +67,10 @@ def command(
     if b is None and both is None:
         raise click.UsageError("Missing argument 'B': two run sets are compared, or a range of versions A..B")
     a, b = both or (a, b or "")
-    terms = _terms(benchmark, policy_path, metric, lower_is_better, budget, workspace)
+    terms = terms_of(workspace, benchmark, policy_path, metric, lower_is_better=lower_is_better, budget=budget)
     before, after = parse_reference(a), parse_reference(b)
     if before.kind == "baseline":
-        _refuse_what_is_frozen(a, policy_path, given=bool(metric or lower_is_better or budget))
+        refuse_what_is_frozen(a, policy_path, given=bool(metric or lower_is_better or budget))
     with watching(quiet=quiet or as_json) as watchers:
         if before.kind == after.kind == "git":
             verdict = compare_versions(workspace, before, after, terms, watchers)
@@ -79,13 +79,14 @@ def command(
     publish(workspace, verdict, report_path, as_json=as_json)
 
 
-def _terms(
+def terms_of(
+    workspace: Workspace,
     benchmark: str | None,
     policy_path: Path | None,
-    metric: str | None,
-    lower_is_better: bool,
-    budget: int | None,
-    workspace: Workspace,
+    metric: str | None = None,
+    *,
+    lower_is_better: bool = False,
+    budget: int | None = None,
 ) -> "Terms":
     """A benchmark says everything; without one the options do. Both at once would leave open which one holds."""
     from rlops.plan import Metric, find_benchmark, read_benchmark, read_rules
@@ -107,7 +108,7 @@ def _terms(
     return terms
 
 
-def _refuse_what_is_frozen(name: str, policy_path: Path | None, *, given: bool) -> None:
+def refuse_what_is_frozen(name: str, policy_path: Path | None, *, given: bool = False) -> None:
     """A stored baseline holds its metric, budgets and margins; an option that says otherwise would have no effect."""
     from rlops.plan import read_rules
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rlops.curves import COLUMNS
 from rlops.errors import ExitCode
 from rlops.judge.record import Finding, Word
 from rlops.judge.samples import Glance, Samples
@@ -323,6 +324,8 @@ def _note(evidence: Evidence, glance: Glance, plan: Plan) -> str | None:
         return f"inside the margin, but with so few environments {FEWEST_SEEDS_TO_PASS} candidate seeds are the least"
     if evidence.harm and evidence.inside:
         return "measurably lower, inside the margin"
+    if evidence.harm and 0 not in glance.shown_by:
+        return f"worse on the way rather than at the end: {' and '.join(COLUMNS[one] for one in glance.shown_by)}"
     if glance.all_equal and glance.plan.margin == 0:
         return "every run scored the same: this environment carries no information"
     return None

@@ -122,7 +122,8 @@ def _numbers(item: EnvironmentVerdict) -> Iterator[NumberView]:
     change = text.change(item.change, item.interval)
     yield NumberView("Change, 95 % interval", change, f"of the scale, {text.score(item.scale)}")
     yield NumberView("Margin", text.percent(item.margin, signed=False), "the smallest loss that matters here")
-    yield NumberView("p (worse)", text.p_value(item.p_harm), "small: harm is shown")
+    shown = f"harm is shown by {text.line(item.shown_by)}" if item.shown_by else "small: harm is shown"
+    yield NumberView("p (worse)", text.p_value(item.p_harm), shown)
     yield NumberView("p (loss ≥ margin)", text.p_value(item.p_equivalent), "small: so large a loss is ruled out")
     yield NumberView("p (better)", text.p_value(item.p_improved), "small: improvement is shown")
     yield NumberView(

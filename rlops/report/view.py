@@ -175,6 +175,9 @@ def _suite_fact(verdict: Verdict) -> Fact:
         return Fact(label, value, f"inside the margin of {margin}", "good")
     if suite.within_margin:
         return Fact(label, value, f"inside the margin of {margin}, but with too few seeds to pass", "warn")
+    if verdict.verdict is Word.REGRESSED and not verdict.counts.get(Word.REGRESSED):
+        detail = f"all together worse, p = {text.p_value(suite.p_harm)}; not shown inside the margin of {margin}"
+        return Fact(label, value, detail, "bad")
     return Fact(label, value, f"not shown inside the margin of {margin}", "warn")
 
 
@@ -271,6 +274,9 @@ def _policy(verdict: Verdict) -> Iterator[tuple[str, str]]:
         "Missed losses",
         f"at most {text.percent(policy.beta, signed=False)}: equivalent, although the loss is as large as the margin",
     )
+    if len(policy.looks) > 1:
+        counts = ", ".join(map(str, policy.looks))
+        yield "Looks", f"after {counts} candidate seeds, until decided; {policy.look} of {len(policy.looks)} taken"
     strict = "every environment must pass" if policy.strict else "the mean over all environments must pass"
     yield "Strictness", strict
     yield "Smallest loss that matters", text.line(policy.smallest_loss)

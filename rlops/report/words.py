@@ -98,6 +98,11 @@ MEANINGS = {
     "no-baseline": "This environment is not judged. Compare with a baseline that has it.",
     "no-baseline-yet": "Changes are judged from the benchmark's first baseline on.",
     "unchanged": "Both versions would learn exactly the same, so nothing had to be trained.",
+    "asked-again": "A regression is only said when fresh runs of the baseline show it, too.",
+    "unconfirmed": "The baseline alone speaks. An unlucky one would be seen with fresh baseline seeds.",
+    "failure-rate": "More seeds collapse than before. Look at their curves, the mean hides them.",
+    "less-stable": "The curves are rougher or fall deeper than before, whatever they end at.",
+    "common-prefix": "The runs of both sides began alike, seed by seed; what follows is judged as if they had not.",
     "changed-gate": "Judged by the rules of the base commit. Once this is merged the edited ones hold, so review them.",
     "dependencies": "The dependency files differ, but both sides ran with the same packages: their change is untested.",
     "unequal-horizons": "Only the steps that both sides have are compared.",
@@ -128,7 +133,8 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("margin", "The smallest loss that matters, agreed on before the candidate was trained."),
     (
         "p (worse)",
-        "How often equal versions look this much worse by chance. Small: hardly chance. Large does not mean: no harm.",
+        "How often equal versions look this much worse by chance: at the end, on the way, or for a while. "
+        + "Small: hardly chance. Large does not mean: no harm.",
     ),
     ("P(better)", "The chance that a candidate run scores higher than a baseline run. 0.50 is a draw."),
     ("detectable loss", "The smallest loss these runs find in 80 of 100 cases."),

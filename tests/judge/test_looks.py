@@ -53,6 +53,7 @@ class Glanced:
     testable: bool = True
     informed: bool = True
     all_equal: bool = False
+    shown_by: tuple[int, ...] = (0,)
 
 
 def gate(*environments: dict[str, object], strict: bool = True, looks: tuple[int, ...] = LOOKS):
@@ -117,6 +118,21 @@ def test_one_environment_alone_has_the_level_of_the_look():
     """0.05 / 5 = 0.01."""
     assert gate({"harm": (0.01,)})[1].word is Word.REGRESSED
     assert gate({"harm": (0.0101,)})[1].word is Word.INCONCLUSIVE
+
+
+def test_a_slow_start_is_a_regression_that_says_where():
+    levels = {"A": 100.0, "B": 100.0}
+    slow = run_set(levels, range(101, 109), draw=1)
+    late = [
+        replace(run, curve=replace(run.curve, values=np.interp(run.curve.steps / 2, run.curve.steps, run.curve.values)))
+        for run in slow.of("B")
+    ]
+    candidate = replace(slow, runs=(*slow.of("A"), *(replace(run, curve_sha256=str(run.seed)) for run in late)))
+    baseline = run_set(levels, range(1, 21))
+    decision = deliberate(baseline, candidate, plan_for(baseline)).decision
+    word, note = decision.environments["B"]
+    assert word is Word.REGRESSED
+    assert note.startswith("worse on the way rather than at the end: ")
 
 
 def test_harm_that_is_shown_to_be_inside_the_margin_is_no_regression():
