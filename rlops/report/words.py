@@ -133,8 +133,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("margin", "The smallest loss that matters, agreed on before the candidate was trained."),
     (
         "p (worse)",
-        "How often equal versions look this much worse by chance: at the end, on the way, or for a while. "
-        + "Small: hardly chance. Large does not mean: no harm.",
+        "How often chance makes equal versions look this much worse, at the end or on the way. Large is no all-clear.",
     ),
     ("P(better)", "The chance that a candidate run scores higher than a baseline run. 0.50 is a draw."),
     ("detectable loss", "The smallest loss these runs find in 80 of 100 cases."),
