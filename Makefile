@@ -9,7 +9,7 @@ BENCH := $(VENV)-bench/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests bench steps peers reference details test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests bench steps peers reference calibration real-data estimates details test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,15 @@ peers: $(BENCH) ## does it learn as well as stable-baselines3? The gate says (20
 reference: $(READY) ## what it reaches on the tasks that others have published (15 minutes)
 	for task in CartPole-v1 Acrobot-v1 Pendulum-v1 HalfCheetah-v4; do $(BIN)/python -W ignore benchmarks/reference.py $$task; done
 
+calibration: $(READY) ## the error rates of the gate on simulated curves (1.5 hours on two cores)
+	$(BIN)/python -m benchmarks.calibration.run
+
+real-data: $(READY) ## what it says of other people's curves: five changes, twenty A/A splits (needs RLOPS_REAL_DATA)
+	$(BIN)/python benchmarks/real_data.py
+
+estimates: $(READY) ## intervals for reports: as fast and the same as rliable's? (2 minutes and a venv of its own)
+	$(BIN)/python benchmarks/estimates.py
+
 details: $(READY) ## break every detail of PPO, one at a time, and see which test notices (4 minutes)
 	$(BIN)/python benchmarks/break_details.py
 
@@ -71,4 +80,4 @@ constraints: ## renew constraints.txt from the ranges in pyproject.toml
 	rm -r $(VENV)-constraints
 
 clean: ## remove what was installed and trained
-	rm -rf $(VENV) $(VENV)-bench .rlops
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-rliable .rlops

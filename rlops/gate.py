@@ -35,7 +35,7 @@ from rlops.plan import (
     read_benchmark,
     version,
 )
-from rlops.run_sets import Terms, Watchers, make_plan, occasion, tell_forecast, trained_runs
+from rlops.run_sets import Terms, Watchers, make_plan, occasion, tell_forecast, today, trained_runs
 from rlops.workspace import Workspace
 
 
@@ -56,7 +56,7 @@ def gate(
     """Train the checkout's candidate seeds and judge them against a stored baseline."""
     variant = checkout(workspace.root, benchmark)
     try:
-        baseline = read_baseline(baseline_name, workspace.baselines)
+        baseline = read_baseline(baseline_name, workspace.baselines).in_force(today())
     except NoBaselineError as error:
         step = NextStep(
             text="train and save a baseline on the main branch, commit it, then ask again",
@@ -129,7 +129,7 @@ class Base:
     def baseline(self, benchmark: Benchmark, variant: Variant, name: str | None, watchers: Watchers) -> Baseline | None:
         """The stored baseline to judge against: the one asked for, else the benchmark's if it was made of this code."""
         try:
-            stored = read_baseline(name or self._usual_baseline(benchmark), self.root / "baselines")
+            stored = read_baseline(name or self._usual_baseline(benchmark), self.root / "baselines").in_force(today())
         except NoBaselineError:
             if name is not None:
                 raise

@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -168,7 +168,7 @@ def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watch
 
 def stored_baseline(workspace: Workspace, reference: Reference) -> Baseline:
     """The baseline that a reference names, of the environments that it filters."""
-    baseline = read_baseline(reference.target, workspace.baselines)
+    baseline = read_baseline(reference.target, workspace.baselines).in_force(today())
     if reference.seeds is not None:
         raise UsageError(f"'{reference.text}': a baseline is compared with all its seeds; only env_id filters it")
     return baseline if reference.env_ids is None else baseline.select(reference.env_ids)
@@ -257,6 +257,11 @@ def _budgets(terms: Terms, *run_sets: RunSet) -> dict[str, int]:
 
 def _loader(workspace: Workspace, metric: Metric, watchers: Watchers) -> Loader:
     return Loader(Store(workspace.runs), metric, watchers.pulled)
+
+
+def today() -> date:
+    """The day by which acceptances lapse."""
+    return datetime.now(UTC).date()
 
 
 def _command() -> str:

@@ -10,6 +10,8 @@ from rlops.cli.options import json_option, quiet_option, say, shown, workspace_o
 from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rlops.curves import Baseline
     from rlops.plan import Benchmark
 
@@ -76,6 +78,55 @@ def save(
     say(f"written: {shown(path)}; commit it")
 
 
+@command.command("accept")
+@click.argument("name")
+@click.argument("run_set")
+@click.option(
+    "--env-id", "env_ids", multiple=True, required=True, help="An environment that is accepted; once or more."
+)
+@click.option("--reason", required=True, help="Why the loss is worth it; shown in every report until it lapses.")
+@click.option("--author", required=True, help="Who has decided it.")
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day it holds, like 2027-03-31."
+)
+@click.option("--benchmark", help="The benchmark it belongs to; default: the one called NAME.")
+@quiet_option
+@workspace_option
+def accept(
+    name: str,
+    run_set: str,
+    env_ids: tuple[str, ...],
+    reason: str,
+    author: str,
+    until: "datetime",
+    benchmark: str | None,
+    quiet: bool,
+    workspace: Workspace,
+) -> None:
+    """Live with a regression: compare with RUN_SET in these environments, until a day.
+
+    Writes its runs into baselines/NAME.json beside the old ones, with reason, author and the day it lapses: then the
+    old runs count again. Every report says so meanwhile.
+    """
+    from rlops.cli.progress import watching
+    from rlops.curves import parse_reference, read_baseline, write_baseline
+    from rlops.errors import UsageError
+    from rlops.plan import find_benchmark, read_benchmark
+    from rlops.run_sets import Terms, freeze_baseline, load_run_set, today
+
+    terms = Terms.of(read_benchmark(find_benchmark(benchmark or name, workspace.root)))
+    stored, day = read_baseline(name, workspace.baselines), today()
+    if until.date() <= day:
+        raise UsageError(f"--until {until.date()}: lies in the past; name a day to come")
+    with watching(quiet=quiet) as watchers:
+        runs = load_run_set(workspace, parse_reference(run_set), terms, watchers, "candidate")
+    new = freeze_baseline(run_set, runs, terms, lambda _: {})
+    record = stored.accept(new, env_ids, reason, author, day, until.date())
+    path = write_baseline(record, workspace.baselines)
+    say(_table(record.in_force(day)))
+    say(f"written: {shown(path)}; commit it")
+
+
 @command.command("show")
 @click.argument("name")
 @json_option
@@ -122,7 +173,11 @@ def _table(record: "Baseline") -> str:
         for item in record.environments
     ]
     title = f"{record.name}: {record.metric}, {record.direction}; suite margin {record.suite_margin:.1%} of the scale"
-    return "\n".join([title, header, *lines, *_left_out(record)])
+    accepted = [
+        f"accepted: {item.environment.env_id} until {item.until} by {item.author}: {item.reason}"
+        for item in record.accepted
+    ]
+    return "\n".join([title, header, *lines, *_left_out(record), *accepted])
 
 
 def _share(margin: float, scale: float) -> str:

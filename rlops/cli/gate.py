@@ -35,7 +35,8 @@ def command(
 
     Against a stored baseline; with --base against the version that the branch started from: that is trained as well
     (what is not known yet), unless the stored baseline was made of it. Equal code is identical at once, and bit-equal
-    curves of two seeds are, too. The plan is fixed before anything is trained; known cells are not trained again.
+    curves of two seeds are, too. The plan is fixed before anything is trained: seeds are added look by look where it
+    is undecided, and a regression is asked again with fresh baseline seeds. Known cells are not trained again.
     """
     from rlops.cli.progress import watching
     from rlops.gate import gate, gate_change

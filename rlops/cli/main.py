@@ -16,9 +16,11 @@ from rlops.errors import ExitCode, RlopsError
 VERBS = {
     "init": "init",
     "doctor": "doctor",
+    "plan": "plan",
     "run": "run",
     "pull": "pull",
     "compare": "compare",
+    "calibrate": "calibrate",
     "gate": "gate",
     "report": "report",
     "publish": "publish",

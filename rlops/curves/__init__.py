@@ -1,6 +1,7 @@
 """What came of it: learning curves, run sets, scores, baselines, and the sources they come from."""
 
 from rlops.curves.baselines import (
+    Acceptance,
     Baseline,
     BaselineEnvironment,
     Freezing,
@@ -20,6 +21,7 @@ __all__ = [
     "COLUMNS",
     "GRID_POINTS",
     "STATISTICS",
+    "Acceptance",
     "Baseline",
     "BaselineEnvironment",
     "Fault",

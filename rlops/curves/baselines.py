@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,6 +61,20 @@ class BaselineEnvironment(_Record):
     runs: tuple[BaselineRun, ...]
 
 
+class Acceptance(_Record):
+    """A regression of one environment that somebody has decided to live with, up to and including the day `until`.
+
+    `run_set`: what was accepted, as it was named; `environment`: its runs, which are compared with meanwhile.
+    """
+
+    reason: str
+    author: str
+    accepted_on: date
+    until: date
+    run_set: str
+    environment: BaselineEnvironment
+
+
 class Baseline(_Record):
     """A frozen run set. `suite_margin`: a fraction of the scale.
 
@@ -81,6 +96,56 @@ class Baseline(_Record):
     margins: Margins
     suite_margin: float
     environments: tuple[BaselineEnvironment, ...]
+    accepted: tuple[Acceptance, ...] = ()
+
+    def in_force(self, today: date) -> "Baseline":
+        """The baseline as it counts on a day: with the accepted runs of the environments whose acceptance holds."""
+        held = {item.environment.env_id: item.environment for item in self.accepted if today <= item.until}
+        if not held:
+            return self
+        environments = tuple(held.get(item.env_id, item) for item in self.environments)
+        # Not made of one version of the code any more.
+        changed = self.model_copy(update={"environments": environments, "benchmark_key": None})
+        return changed.model_copy(update={"suite_margin": suite_margin(self.margins, changed.yardsticks())})
+
+    def holds(self, acceptance: Acceptance) -> bool:
+        """Are its runs those that are compared with?"""
+        return acceptance.environment in self.environments
+
+    def accept(
+        self, new: "Baseline", env_ids: Iterable[str], reason: str, author: str, on: date, until: date
+    ) -> "Baseline":
+        """With the runs of `new` accepted for these environments; random score and margins stay those of this one."""
+        known = {item.env_id: item for item in self.environments}
+        found = {item.env_id: item for item in new.environments}
+        added = []
+        for env_id in env_ids:
+            if env_id not in known or env_id not in found:
+                who = self.name if env_id not in known else new.name
+                raise UsageError(
+                    f"'{who}' has no {env_id} with two sound runs; it has {', '.join(known & found.keys())}"
+                )
+            before = known[env_id]
+            scale = found[env_id].mean - before.random_score
+            update = {
+                "random_score": before.random_score,
+                "random_score_from": before.random_score_from,
+                "scale": scale,
+                "margin": environment_margin(self.margins, scale, found[env_id].spread),
+            }
+            added.append(
+                Acceptance(
+                    reason=reason,
+                    author=author,
+                    accepted_on=on,
+                    until=until,
+                    run_set=new.name,
+                    environment=found[env_id].model_copy(update=update),
+                )
+            )
+        names = {item.environment.env_id for item in added}
+        kept = tuple(item for item in self.accepted if item.environment.env_id not in names)
+        return self.model_copy(update={"accepted": (*kept, *added)})
 
     def run_set(self) -> RunSet:
         """The runs as everything else sees them, their curves on the grid and in the metric's own direction."""
@@ -270,7 +335,7 @@ def _dump(baseline: Baseline) -> str:
     """JSON with a line a run: a diff shows which seeds changed, and a reader can skip the curves."""
     content = baseline.model_dump(mode="json", by_alias=True)
     rows: list[str] = []
-    for environment in content["environments"]:
+    for environment in [*content["environments"], *(item["environment"] for item in content["accepted"])]:
         for i, run in enumerate(environment["runs"]):
             rows.append(json.dumps(run))
             environment["runs"][i] = f"@{len(rows) - 1}@"

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from rlops.curves import RunSet
+from rlops.judge.behaviour import behaviour_findings, failures_unseen
+from rlops.judge.calibration import Calibration, Share, Stored, calibrate
 from rlops.judge.case import Case, Occasion
 from rlops.judge.compare import IDENTICAL_SEEDS, Confirmation, bring_together, compare
 from rlops.judge.confirmation import confirmation_findings, unconfirmed
@@ -15,10 +17,13 @@ from rlops.judge.definition import (
 )
 from rlops.judge.integrity import ABOUT_TESTS, findings, forecast, horizon_findings
 from rlops.judge.no_runs import no_baseline_yet, unchanged
+from rlops.judge.outlook import MOST_SEEDS, EnvironmentLook, EnvironmentOutlook, Outlook, SuiteLook, outlook
 from rlops.judge.record import FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
 from rlops.judge.verdict import Course, Decision, decide, follow
 from rlops.judge.write_up import write_up
 from rlops.plan import Plan
+
+NOT_COMPARED = {Word.IDENTICAL, Word.NOT_COMPARABLE}
 
 
 def deliberate(
@@ -42,6 +47,9 @@ def deliberate(
     if decision.word is Word.IDENTICAL:  # no test was needed, so what tests could not have shown is no news
         found = [finding for finding in found if finding.kind not in ABOUT_TESTS]
     comparisons = [compare(side, item.glance, plan) for side, item in zip(sides, course.standings, strict=True)]
+    # After the decision, which they must not touch; where nothing was compared there is nothing to say.
+    judged = [item for item in comparisons if decision.environments[item.plan.env_id][0] not in NOT_COMPARED]
+    found += behaviour_findings(judged, plan)
     return Case(plan, baseline, candidate, tuple(comparisons), found, decision)
 
 
@@ -71,20 +79,30 @@ def judge(
 
 __all__ = [
     "IDENTICAL_SEEDS",
+    "MOST_SEEDS",
+    "Calibration",
     "Case",
     "Confirmation",
     "Course",
     "Decision",
+    "EnvironmentLook",
+    "EnvironmentOutlook",
     "FailureRecord",
     "Finding",
     "NextStep",
     "Occasion",
+    "Outlook",
+    "Share",
+    "Stored",
+    "SuiteLook",
     "Verdict",
     "Word",
+    "calibrate",
     "decide",
     "definition_findings",
     "deliberate",
     "dependency_findings",
+    "failures_unseen",
     "follow",
     "forecast",
     "gate_findings",
@@ -94,6 +112,7 @@ __all__ = [
     "metric_findings",
     "missing_baseline_findings",
     "no_baseline_yet",
+    "outlook",
     "read_verdict",
     "unchanged",
     "unconfirmed",

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rlops.curves import Baseline
+from rlops.curves import Acceptance, Baseline
 from rlops.judge.record import Finding, make_finding
 from rlops.plan import Benchmark
 
 
 def definition_findings(baseline: Baseline, benchmark: Benchmark | None) -> list[Finding]:
-    """What makes a stored baseline not comparable with the benchmark as it is now."""
+    """What makes a stored baseline not comparable with the benchmark as it is now, and what was accepted in it."""
+    found = [_accepted(item, holds=baseline.holds(item)) for item in baseline.accepted]
     if benchmark is None:
-        return []
+        return found
     metric = benchmark.metric
     pairs: list[tuple[str, object, object, str | None]] = [
         ("metric", baseline.metric, metric.name, None),
@@ -19,7 +20,6 @@ def definition_findings(baseline: Baseline, benchmark: Benchmark | None) -> list
     ]
     if baseline.benchmark_command:
         pairs.append(("command", " ".join(baseline.benchmark_command), " ".join(benchmark.command), None))
-    found = []
     if baseline.margins != benchmark.margins:
         detail = "the benchmark's [margins] were changed after the baseline was frozen; the frozen ones hold"
         found.append(make_finding("other-margins", "warning", detail, None))
@@ -34,6 +34,16 @@ def definition_findings(baseline: Baseline, benchmark: Benchmark | None) -> list
         for what, before, now, env_id in pairs
         if before != now
     ]
+
+
+def _accepted(item: Acceptance, *, holds: bool) -> Finding:
+    who = f"accepted by {item.author} on {item.accepted_on} until {item.until}: {item.reason}"
+    env_id = item.environment.env_id
+    if holds:
+        detail = f"{who}; compared with the accepted runs ({item.run_set})"
+        return make_finding("accepted-regression", "note", detail, env_id, "baseline")
+    detail = f"{who}; this has lapsed, and the runs from before count again"
+    return make_finding("acceptance-lapsed", "warning", detail, env_id, "baseline")
 
 
 def metric_findings(baseline: str, candidate: str) -> list[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from rlops.curves import Run, RunSet, common_config, duplicates, fault_of, sound_runs
+from rlops.curves import LearningCurve, Run, RunSet, common_config, duplicates, fault_of, sound_runs
 from rlops.judge.record import Finding, Side, make_finding
 from rlops.plan import Levels, Plan, Policy, may_pass, planned_looks
 from rlops.stats import smallest_p
@@ -16,6 +16,12 @@ UNEQUAL_HORIZON = 0.9
 BEYOND_BUDGET = 1.5
 """Curves longer than this many budgets are probably counted in other steps (arbitrary)."""
 NAMED = 4
+COMMON_POINTS = 20
+COMMON_SHARE = 0.01
+"""Curves of one seed that agree in so many new values, and over such a share of the budget, began as one run.
+
+Arbitrary; the share leaves out what is alike because nothing has been updated yet.
+"""
 ABOUT_TESTS = frozenset({"too-few-seeds", "level-unreachable"})
 """Findings that say what a test with so few runs cannot show."""
 OTHER_PLACES = frozenset({"seed", "seeds", "env_id", "exp_name"})
@@ -41,6 +47,7 @@ def findings(
         planned = (asked or {}).get(item.env_id, plan.seeds)
         found += _missing_seeds(candidate, planned, item.env_id)
         found += _same_runs(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
+        found += _common_prefix(baseline.of(item.env_id), candidate.of(item.env_id), item.budget, item.env_id)
         found += _hyperparameters(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
         if not item.informative:
             detail = f"the baseline's gain over a random policy ({item.scale:.4g}) is no larger than its spread"
@@ -179,6 +186,37 @@ def _same_runs(baseline: Sequence[Run], candidate: Sequence[Run], env_id: str) -
     if unknown:
         detail = "both sides have bit-equal curves, on machines that are not known; are they the same runs?"
         yield make_finding("same-runs", "warning", detail, env_id, None, unknown)
+
+
+def _common_prefix(baseline: Sequence[Run], candidate: Sequence[Run], budget: int, env_id: str) -> Iterator[Finding]:
+    """Seeds whose curves are equal on both sides up to a point: runs with common random numbers until they part.
+
+    Only where both sides have the same kind of points: what is stored on the grid shares no steps with a full curve.
+    """
+    before = {run.seed: run for run in baseline}
+    pairs = [(before[run.seed], run) for run in candidate if run.seed in before]
+    ends = {new.seed: _common_end(old.curve, new.curve) for old, new in pairs if old.curve_sha256 != new.curve_sha256}
+    ends = {seed: end for seed, end in ends.items() if end >= COMMON_SHARE * budget}
+    if ends:
+        first, last = min(ends.values()), max(ends.values())
+        until = f"step {first:,}" if first == last else f"steps {first:,} to {last:,}"
+        detail = (
+            f"{len(ends)} of {len(pairs)} pairs of one seed have equal curves up to {until}; the tests take the sides "
+            "as independent all the same, which costs power and raises no false alarm"
+        )
+        yield make_finding("common-prefix", "note", detail, env_id, None, ends)
+
+
+def _common_end(one: LearningCurve, other: LearningCurve) -> int:
+    """The last step up to which two curves are equal; 0 where they hardly begin alike.
+
+    Counted are values that differ from the one before: a floor on which every run starts is no sign of one run.
+    """
+    points = min(one.steps.size, other.steps.size)
+    unequal = (one.steps[:points] != other.steps[:points]) | (one.values[:points] != other.values[:points])
+    equal = int(unequal.argmax()) if unequal.any() else points
+    new_values = np.count_nonzero(np.diff(one.values[:equal]))
+    return int(one.steps[equal - 1]) if new_values >= COMMON_POINTS else 0
 
 
 def _hyperparameters(baseline: Sequence[Run], candidate: Sequence[Run], env_id: str) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """The method in words, as it was applied: the report's reader is owed the error rates and what they do not cover."""
 
+from rlops.judge.behaviour import failures_unseen
 from rlops.plan import Plan
 
 
@@ -15,15 +16,15 @@ def smallest_loss(plan: Plan) -> str:
     )
 
 
-def method(plan: Plan) -> tuple[str, ...]:
-    """Paragraphs: score, looks, harm test, pass test, what they do not see."""
+def method(plan: Plan, fewest: int) -> tuple[str, ...]:
+    """Paragraphs on score, looks, tests, and what they do not see with `fewest` candidate runs of an environment."""
     score = (
         "Every run is one number, its score final: the mean of its learning curve over the last 10 % of the budget, "
         "read off at 100 equal steps (last value carried forward). Runs that failed, broke off or logged NaN are "
         "named and not averaged in."
     )
     smallest = f"Smallest loss that matters: {smallest_loss(plan)}."
-    return score, *_looks(plan), _harm(plan), _passing(plan), smallest, _unseen(plan)
+    return score, *_looks(plan), _harm(plan), _passing(plan), smallest, _unseen(plan, fewest)
 
 
 def _looks(plan: Plan) -> tuple[str, ...]:
@@ -74,11 +75,13 @@ def _passing(plan: Plan) -> str:
     )
 
 
-def _unseen(plan: Plan) -> str:
+def _unseen(plan: Plan, fewest: int) -> str:
+    rare = failures_unseen(fewest) if fewest else ""
     once = "one question asked once" if plan.num_looks == 1 else "these looks and no others"
     return (
         f"These rates hold for {once}: who adds seeds and asks again until it passes has others. Not seen: an unlucky "
-        "baseline. The error rate is an average over baselines, and a given one of 20 seeds can be several times worse."
+        "baseline; the error rate is an average over them, and a given one of 20 seeds can be several times worse. "
+        f"Nor a machine or a batch of seeds that all environments share: they count as independent. {rare}"
     )
 
 

@@ -155,6 +155,19 @@ class Suite(_Record):
     environments: int
 
 
+class Aggregate(_Record):
+    """One number for all informative environments, of scores as shares of the scale, with its 95 % bootstrap interval.
+
+    A comparison of the sides (the probability of improvement) has no baseline value.
+    """
+
+    name: str
+    baseline: float | None = None
+    baseline_interval: Interval | None = None
+    candidate: float
+    candidate_interval: Interval
+
+
 class SideRecord(_Record):
     """Who took part: the reference as given, and what is known of its code and machine."""
 
@@ -218,6 +231,7 @@ class Verdict(_Record):
     candidate: SideRecord
     policy: PolicyRecord
     suite: Suite | None
+    aggregates: tuple[Aggregate, ...] = ()
     counts: Mapping[Word, int]
     environments: tuple[EnvironmentVerdict, ...]
     findings: tuple[Finding, ...]

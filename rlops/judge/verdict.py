@@ -1,4 +1,4 @@
-"""Which word. The only module that holds a p against an alpha."""
+"""Which word. The only module that holds a p against an alpha to find one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

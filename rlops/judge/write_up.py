@@ -9,6 +9,7 @@ import numpy as np
 
 from rlops import __version__
 from rlops.curves import RunSet, data_sha256
+from rlops.judge.aggregates import aggregates
 from rlops.judge.case import Case, Occasion
 from rlops.judge.method import method, smallest_loss
 from rlops.judge.record import Cost, EnvironmentVerdict, NextStep, PolicyRecord, SideRecord, Suite, Verdict, Word
@@ -52,12 +53,13 @@ def write_up(case: Case, occasion: Occasion) -> Verdict:
             suite_level=plan.levels.suite or None,
         ),
         suite=_suite(case),
+        aggregates=aggregates(case.comparisons, plan),
         counts=Counter(item.verdict for item in environments),
         environments=tuple(environments),
         findings=tuple(sorted(case.findings, key=lambda item: SEVERITIES.index(item.severity))),
         failures=occasion.failures,
         next_step=next_step(case, occasion, environments),
-        method=method(plan),
+        method=method(plan, min((len(item.candidate) for item in case.comparisons), default=0)),
         cost=_cost(case, occasion),
         data_sha256=data_sha256(case.baseline, case.candidate),
         command=occasion.command,

@@ -49,6 +49,14 @@ def change(fraction: float | None, interval: tuple[float, float] | None) -> str:
     return percent(fraction) if interval is None else f"{percent(fraction)} {percent_interval(interval)}"
 
 
+def estimate(value: float | None, interval: tuple[float, float] | None) -> str:
+    """An estimate with its interval: '0.97 [0.91, 1.02]'."""
+    if value is None or interval is None:
+        return NONE
+    one, low, high = (f"{number:.2f}".replace("-", "−") for number in (value, *interval))
+    return f"{one} [{low}, {high}]"
+
+
 def _percent_number(fraction: float, *, signed: bool) -> str:
     value = fraction * 100 if abs(fraction) < 1e300 else fraction
     if abs(value) >= 1e5:

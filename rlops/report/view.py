@@ -92,6 +92,7 @@ class ReportView:
     compared: tuple[Difference, ...]
     packages: tuple[Difference, ...]
     cost: tuple[tuple[str, str], ...]
+    aggregates: tuple[Difference, ...]
     policy: tuple[tuple[str, str], ...]
     method: tuple[str, ...]
     words: tuple[tuple[CountView, str], ...]
@@ -138,6 +139,7 @@ def build_view(verdict: Verdict) -> ReportView:
         compared=tuple(_compared(verdict)),
         packages=packages,
         cost=tuple(_cost(verdict)),
+        aggregates=tuple(_aggregates(verdict)),
         policy=tuple(_policy(verdict)),
         method=tuple(text.clean(paragraph) for paragraph in verdict.method),
         words=tuple((view, WORDS[Word(view.word)].meaning) for view in counts),
@@ -265,6 +267,13 @@ def _cost(verdict: Verdict) -> Iterator[tuple[str, str]]:
     yield "Known before", text.NONE if cost.cells_known is None else text.counted(cost.cells_known, "cell")
     yield "Training time", text.minutes(cost.minutes)
     yield "Environment steps of the candidate", text.count(cost.environment_steps)
+
+
+def _aggregates(verdict: Verdict) -> Iterator[Difference]:
+    """Estimates with their intervals; nothing in them is unequal: they decide nothing."""
+    for item in verdict.aggregates:
+        before = text.estimate(item.baseline, item.baseline_interval)
+        yield Difference(text.line(item.name), before, text.estimate(item.candidate, item.candidate_interval), False)
 
 
 def _policy(verdict: Verdict) -> Iterator[tuple[str, str]]:

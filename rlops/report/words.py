@@ -98,6 +98,8 @@ MEANINGS = {
     "no-baseline": "This environment is not judged. Compare with a baseline that has it.",
     "no-baseline-yet": "Changes are judged from the benchmark's first baseline on.",
     "unchanged": "Both versions would learn exactly the same, so nothing had to be trained.",
+    "accepted-regression": "Somebody has decided to live with a loss here. It is measured from there on.",
+    "acceptance-lapsed": "Decide again: mend it, or accept it with a new day.",
     "asked-again": "A regression is only said when fresh runs of the baseline show it, too.",
     "unconfirmed": "The baseline alone speaks. An unlucky one would be seen with fresh baseline seeds.",
     "failure-rate": "More seeds collapse than before. Look at their curves, the mean hides them.",

@@ -1,7 +1,10 @@
 """The ground floor: pure mathematics on numpy arrays. Knows nothing of runs, benchmarks or verdicts."""
 
-from rlops.stats.estimates import difference_interval, mean_interval, probability_of_improvement
+from rlops.stats.bootstrap import Bootstrap, Interval
+from rlops.stats.estimates import difference_interval, mean_interval, probability_of_improvement, proportion_interval
+from rlops.stats.failure_rate import failure_rate_bound, p_more_failures
 from rlops.stats.harm import HarmTest, joint_share
+from rlops.stats.instability import max_drawdown, p_less_stable, roughness
 from rlops.stats.multiplicity import holm, stouffer
 from rlops.stats.noninferiority import MeanChange, p_suite_within_margin, p_within_margin, suite_change
 from rlops.stats.permutation import Floats, Shuffles, p_lower, p_upper, smallest_p, stable_seed
@@ -9,23 +12,31 @@ from rlops.stats.power import minimum_detectable_effect, seeds_needed
 from rlops.stats.sequential import information, pocock_levels, pocock_spending
 
 __all__ = [
+    "Bootstrap",
     "Floats",
     "HarmTest",
+    "Interval",
     "MeanChange",
     "Shuffles",
     "difference_interval",
+    "failure_rate_bound",
     "holm",
     "information",
     "joint_share",
+    "max_drawdown",
     "mean_interval",
     "minimum_detectable_effect",
+    "p_less_stable",
     "p_lower",
+    "p_more_failures",
     "p_suite_within_margin",
     "p_upper",
     "p_within_margin",
     "pocock_levels",
     "pocock_spending",
     "probability_of_improvement",
+    "proportion_interval",
+    "roughness",
     "seeds_needed",
     "smallest_p",
     "stable_seed",

@@ -35,3 +35,11 @@ def probability_of_improvement(baseline: Floats, candidate: Floats) -> float:
     higher = candidate[:, None] > baseline[None, :]
     equal = candidate[:, None] == baseline[None, :]
     return float(np.mean(higher + 0.5 * equal))
+
+
+def proportion_interval(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Two-sided interval of the rate behind `hits` of `n`, after Clopper and Pearson (1934); `n` is at least 1."""
+    tail = (1 - confidence) / 2
+    low = float(special.betaincinv(hits, n - hits + 1, tail)) if hits > 0 else 0.0
+    high = float(special.betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
+    return low, high

@@ -11,7 +11,8 @@ def power_of_t(effect: float, n_baseline: int, n_candidate: int, alpha: float) -
     """P(one-sided two-sample t test rejects) for a true difference of `effect` standard deviations (noncentral t)."""
     freedom = n_baseline + n_candidate - 2
     noncentrality = effect * math.sqrt(n_baseline * n_candidate / (n_baseline + n_candidate))
-    return float(1 - special.nctdtr(freedom, noncentrality, special.stdtrit(freedom, 1 - alpha)))
+    missed = float(special.nctdtr(freedom, noncentrality, special.stdtrit(freedom, 1 - alpha)))
+    return 1.0 if math.isnan(missed) else 1 - missed  # scipy has no number where next to nothing is missed
 
 
 def minimum_detectable_effect(n_baseline: int, n_candidate: int, alpha: float) -> float:

@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 
 from rlops.stats.permutation import Floats
 
-NODES = 256
+NODES = 64
 FAR = 8.0
 """Standard deviations beyond which the normal density counts as 0."""
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlops.judge.record import (
+    Aggregate,
     Cost,
     CurveBand,
     Curves,
@@ -70,6 +71,13 @@ ORDER = [
     Word.IDENTICAL,
 ]
 NAMES = ("Hopper-v3", "ALE/Breakout-v5", "CartPole-v1", "Walker2d-v4", "Acrobot-v1", "Ant-v4", "LunarLander-v3")
+
+AGGREGATES = (
+    Aggregate(
+        name="IQM", baseline=1.01, baseline_interval=(0.98, 1.04), candidate=0.97, candidate_interval=(0.91, 1.02)
+    ),
+    Aggregate(name="P(better)", candidate=0.44, candidate_interval=(0.35, 0.53)),
+)
 
 
 def learning_curves(rng: np.random.Generator, n: int, top: float, points: int = 100) -> NDArray[np.float64]:
@@ -228,8 +236,18 @@ def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Se
         candidate=side(
             "git:pr-299", "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334", "2.14.0", environments, dirty=undecided
         ),
-        policy=PolicyRecord(alpha=0.05, beta=0.05, strict=True, smallest_loss="20 % of scale, at least 1.5 spread"),
+        policy=PolicyRecord(
+            alpha=0.05,
+            beta=0.05,
+            strict=True,
+            smallest_loss="20 % of scale, at least 1.5 spread",
+            looks=(3, 5, 8, 12, 20),
+            look=2,
+            named_level=0.00083,
+            suite_level=0.005,
+        ),
         suite=suite if changes else None,
+        aggregates=AGGREGATES if changes else (),
         counts={w: sum(item.verdict is w for item in environments) for w in Word},
         environments=tuple(environments),
         findings=tuple(findings),

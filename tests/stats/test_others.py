@@ -14,6 +14,7 @@ from rlops.stats import (
     mean_interval,
     minimum_detectable_effect,
     probability_of_improvement,
+    proportion_interval,
     seeds_needed,
 )
 
@@ -73,3 +74,9 @@ def test_difference_interval_is_welchs():
 def test_probability_of_improvement_is_mann_whitneys_u():
     b, c = np.array([1.0, 2, 2, 5]), np.array([2.0, 5, 6])
     assert probability_of_improvement(b, c) == stats.mannwhitneyu(c, b).statistic / 12
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 7), (3, 10), (10, 10), (12, 1000)])
+def test_interval_of_a_proportion_is_clopper_and_pearsons(hits, n):
+    oracle = stats.binomtest(hits, n).proportion_ci(0.95, method="exact")
+    assert proportion_interval(hits, n) == pytest.approx((oracle.low, oracle.high), abs=1e-12)
