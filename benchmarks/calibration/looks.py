@@ -57,7 +57,8 @@ def yardstick(name: str, baseline: Floats, margins: Margins, *, loss: str) -> En
 def look_at(kind: CurveType, effect: Effect | str, runs: int, rng: np.random.Generator) -> Looked:
     """`runs` environments of one curve type, the candidate's curves with an effect.
 
-    "printed margin": each environment loses exactly the margin of its own plan. "true margin": 1.5 true spreads.
+    "printed margin": each environment loses exactly the margin of its own plan, in every column. "true margin": what
+    the margin of `final` would be if mean and spread were known.
     """
     rows: dict[str, list[list[float]]] = {field: [] for field in FIELDS}
     stored: list[tuple[float, float, float]] = []
@@ -69,7 +70,8 @@ def look_at(kind: CurveType, effect: Effect | str, runs: int, rng: np.random.Gen
         if effect == "printed margin":
             now = now - np.array(plan.margins)
         elif effect == "true margin":
-            now = columns(kind.draw(rng, LOOKS[-1], shifted(1.5)))
+            spreads = max(Margins().scale_fraction * kind.mean / kind.spread, Margins().spreads)
+            now = columns(kind.draw(rng, LOOKS[-1], shifted(spreads)))
         whole = Plan(None, Metric(), Policy(), (plan,) * SIZED_FOR, 0.1, tuple(range(20)), LOOKS)
         samples = Samples(plan, before, now)
         found: dict[str, list[float]] = {field: [] for field in FIELDS}

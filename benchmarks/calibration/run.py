@@ -13,16 +13,15 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".rlops" / "calibration"
 WANTED = (
     ("mixed", "none", 70_000, 1),
-    ("mixed", "none", 70_000, 10),
     ("mixed", "none", 70_000, 11),
     ("quiet", "none", 35_000, 2),
     ("quiet", "-15 %", 4_200, 3),
     ("mixed", "-50 %", 2_100, 4),
     ("quiet", "-50 %", 2_100, 5),
-    ("mixed", "start twice as slow", 2_100, 6),
-    ("quiet", "start twice as slow", 2_100, 7),
-    ("mixed", "printed margin", 14_000, 8),
-    ("mixed", "true margin", 14_000, 9),
+    ("mixed", "start twice as slow", 1_400, 6),
+    ("quiet", "start twice as slow", 1_400, 7),
+    ("mixed", "printed margin", 1_400, 8),
+    ("mixed", "true margin", 1_400, 9),
 )
 """Population, effect, environments, seed."""
 
