@@ -18,7 +18,7 @@ class Looks:
     """One judgement in the making.
 
     `fill` brings grids as far as it may, `read` gives the runs of a grid. `base`: the baseline's code with the seeds
-    that may confirm a regression, None where it cannot be trained. `twins`: as in `judge`.
+    that may confirm a regression, None where it cannot be trained.
     """
 
     plan: Plan
@@ -43,8 +43,8 @@ class Looks:
             self.boards.append(self.fill([grid]))
             candidate = self._trained(grid)
             case = deliberate(baseline, candidate, self.plan, beforehand, twins, confirmation, look)
-            more = self._confirm(case, confirmation)
-            if more is not None:
+            # More than once: with another baseline another environment may be named.
+            while more := self._confirm(case, confirmation):
                 confirmation = more
                 case = deliberate(baseline, candidate, self.plan, beforehand, twins, confirmation, look)
             wanted = case.decision.course.next_seeds()

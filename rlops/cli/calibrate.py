@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rlops.cli.compare import refuse_what_is_frozen, terms_of
-from rlops.cli.options import json_option, quiet_option, say, workspace_option
+from rlops.cli.options import json_option, policy_option, quiet_option, say, workspace_option
 from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,12 +24,7 @@ WIDTH = 100
 )
 @click.argument("run_set")
 @click.option("--benchmark", help="Judge by this benchmark's metric, budget, margins and policy.")
-@click.option(
-    "--policy",
-    "policy_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A TOML file with [policy] and [margins].",
-)
+@policy_option
 @click.option("--splits", type=click.IntRange(min=1), default=1000, show_default=True, help="How many to judge.")
 @click.option(
     "--candidate-seeds", type=click.IntRange(min=2), help="Runs a split takes as the candidate's. [default: half]"

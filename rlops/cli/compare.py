@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rlops.cli.options import json_option, publish, quiet_option, report_option, workspace_option
+from rlops.cli.options import json_option, policy_option, publish, quiet_option, report_option, workspace_option
 from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -17,12 +17,7 @@ if TYPE_CHECKING:
 @click.argument("a")
 @click.argument("b", required=False)
 @click.option("--benchmark", help="Judge by this benchmark's metric, budget, margins and policy.")
-@click.option(
-    "--policy",
-    "policy_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A TOML file with [policy] and [margins].",
-)
+@policy_option
 @click.option("--metric", help="The logged value that is judged. [default: charts/episodic_return]")
 @click.option("--lower-is-better", is_flag=True, help="The metric is a cost.")
 @click.option(

@@ -49,6 +49,12 @@ def report_option(verb: Verb) -> Verb:
     return click.option("--report", "report_path", type=path, metavar="PATH", help=text)(verb)
 
 
+def policy_option(verb: Verb) -> Verb:
+    """--policy FILE."""
+    path = click.Path(dir_okay=False, path_type=Path)
+    return click.option("--policy", "policy_path", type=path, help="A TOML file with [policy] and [margins].")(verb)
+
+
 def say(text: str, *, quiet: bool = False) -> None:
     """A line for people, on stderr."""
     if not quiet:
