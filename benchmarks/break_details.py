@@ -157,7 +157,7 @@ BREAKS = (
     ),
     Break(
         "continuous 5: action clipping", "the agent learns from what was clipped", "ppo.py",
-        "segment.actions_STNC[:, t] = actions_SNC\n", "segment.actions_STNC[:, t] = actions_SNC.clip(-2, 2)\n",
+        "        actions_STNC[:, t] = actions_SNC\n", "        actions_STNC[:, t] = actions_SNC.clip(-2, 2)\n",
         "test_collect.py",
     ),
     Break(
@@ -195,7 +195,7 @@ BREAKS = (
     ),
     Break(
         "invalid-action masking", "a mask stands beside the next observation", "ppo.py",
-        "segment.masks_STNP[:, t] = masks_SNP", "segment.masks_STNP[:, (t + 1) % T] = masks_SNP", "test_collect.py",
+        "masks_STNP[:, t] = masks_SNP", "masks_STNP[:, (t + 1) % T] = masks_SNP", "test_collect.py",
     ),
     Break(
         "auxiliary 1: clip annealing", "never", "ppo.py",
