@@ -37,14 +37,21 @@ class HarmTest:
         """p of "the candidate is higher": the same test of the negated values."""
         return self.shuffles.p_value(lambda labellings: joint_share(self._lowest(-self._t(labellings))))
 
-    def shown_by(self) -> tuple[int, ...]:
-        """The columns that show the harm: of each statistic with the smallest rank the one with the lowest T."""
-        t = self._t(self.shuffles.first if self.shuffles.exact else self.shuffles.fresh)
-        ranks = observed_ranks(self._lowest(t))
-        columns = [np.arange(t.shape[1])[statistic] for statistic in self.statistics]
-        return tuple(
-            int(own[t[0, own].argmin()]) for own, rank in zip(columns, ranks, strict=True) if rank == ranks.min()
-        )
+    @cached_property
+    def shown_by(self) -> tuple[slice, ...]:
+        """The statistics that show the harm: those with the smallest rank."""
+        ranks = observed_ranks(self._lowest(self._t(self._counting)))
+        return tuple(one for one, rank in zip(self.statistics, ranks, strict=True) if rank == ranks.min())
+
+    def worst_columns(self) -> tuple[int, ...]:
+        """Of each statistic that shows the harm the column with the lowest T."""
+        t = self._t(self._counting[:1])[0]
+        return tuple(one.start + int(t[one].argmin()) for one in self.shown_by)
+
+    @property
+    def _counting(self) -> Labellings:
+        """The labellings whose p counts where it is small."""
+        return self.shuffles.first if self.shuffles.exact else self.shuffles.fresh
 
     def _t(self, labellings: Labellings) -> Floats:
         """T, (L, columns); those of the first labellings are kept: two questions are asked of them."""

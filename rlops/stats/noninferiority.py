@@ -25,9 +25,13 @@ class MeanChange(NamedTuple):
         return self.estimate - half, self.estimate + half
 
 
-def p_within_margin(baseline: Floats, candidate: Floats, margin: float, shuffles: Shuffles) -> float:
-    """p of "the candidate is at least `margin` worse" (in units of the score): small means shown inside the margin."""
-    return p_upper(baseline, candidate + margin, shuffles)
+def p_within_margin(baseline: Floats, candidate: Floats, margin: float | Floats, shuffles: Shuffles) -> float:
+    """p of "the candidate is at least `margin` worse" (in units of the score): small means shown inside the margin.
+
+    With several columns, (n, columns) a side and a margin each, of "in at least one of them": the largest of their p
+    (an intersection-union test, Berger 1982; no correction).
+    """
+    return float(np.max(p_upper(baseline, candidate + margin, shuffles)))
 
 
 def suite_change(baselines: Sequence[Floats], candidates: Sequence[Floats], scales: Sequence[float]) -> MeanChange:

@@ -142,16 +142,17 @@ class Shuffles:
         return random_labellings(self.n_baseline, self.n_candidate, count, np.random.default_rng((self.seed, stage)))
 
 
-def p_lower(baseline: Floats, candidate: Floats, shuffles: Shuffles) -> float:
-    """p of "the candidate is lower" in one statistic, (n,) a side: the share of labellings whose T is no larger.
+def p_lower(baseline: Floats, candidate: Floats, shuffles: Shuffles) -> Floats:
+    """p of "the candidate is lower" in each column: the share of labellings whose T is no larger.
 
-    By the first labellings alone: what is asked this way is held against levels that those resolve.
+    (n,) or (n, columns) a side; of the shape () or (columns,). By the first labellings alone: what is asked this way is
+    held against levels that those resolve.
     """
     t = studentised_t(np.concatenate([candidate, baseline]), shuffles.first)
-    return float(np.mean(t <= t[0] + T_TOLERANCE))
+    return np.asarray(np.mean(t <= t[0] + T_TOLERANCE, axis=0))
 
 
-def p_upper(baseline: Floats, candidate: Floats, shuffles: Shuffles) -> float:
+def p_upper(baseline: Floats, candidate: Floats, shuffles: Shuffles) -> Floats:
     """p of "the candidate is higher": `p_lower` of the negated values."""
     return p_lower(-baseline, -candidate, shuffles)
 

@@ -217,7 +217,7 @@ class TestConfirmation:
 
     plan = replace(plan_for(run_set({"A": 110.0}, range(1, 21), spread=3), seeds=tuple(range(101, 104))), looks=(3,))
     stored, fresh = run_set({"A": 110.0}, range(1, 21), spread=3), run_set({"A": 75.0}, range(201, 211), spread=3)
-    candidate = run_set({"A": 75.0}, range(101, 104), spread=3, draw=1)
+    candidate = run_set({"A": 90.0}, range(101, 104), spread=3, draw=1)
 
     def test_fresh_runs_are_pooled_and_asked_at_the_same_level(self):
         first = deliberate(self.stored, self.candidate, self.plan, until=0)

@@ -96,9 +96,9 @@ def test_the_statistic_that_shows_the_harm_is_named():
     c[:, 4] -= 20
     for candidate in (c, np.concatenate([c, c + 0.1])):
         shuffles = Shuffles(20, len(candidate), 0.001, 0)
-        assert HarmTest(b, candidate, STATISTICS, shuffles).shown_by() == (4,)
+        assert HarmTest(b, candidate, STATISTICS, shuffles).worst_columns() == (4,)
     c[:, 0] -= 20
-    assert HarmTest(b, c, STATISTICS, Shuffles(20, 3, 0.001, 0)).shown_by() == (0, 4)
+    assert HarmTest(b, c, STATISTICS, Shuffles(20, 3, 0.001, 0)).worst_columns() == (0, 4)
 
 
 def test_nothing_that_differs_proves_nothing():
