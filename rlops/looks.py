@@ -40,7 +40,7 @@ class Looks:
         confirmation: Confirmation | None = None
         grid, look = self.first(), 0
         while True:
-            self.boards.append(self.fill([grid]))
+            self._bring(grid)
             candidate = self._trained(grid)
             case = deliberate(baseline, candidate, self.plan, beforehand, twins, confirmation, look)
             # More than once: with another baseline another environment may be named.
@@ -55,6 +55,12 @@ class Looks:
         if case.decision.word is Word.REGRESSED and case.decision.course.to_confirm():
             case = replace(case, findings=[*case.findings, unconfirmed()])
         return case
+
+    def _bring(self, grid: Grid) -> None:
+        """Fills a grid, unless it was filled on the way here."""
+        seen = {key for board in self.boards for key in board.known_keys | board.trained_keys}
+        if not seen.issuperset(cell.key for cell in grid.cells):
+            self.boards.append(self.fill([grid]))
 
     def _trained(self, grid: Grid) -> RunSet:
         """The runs of all cells asked for so far, whatever else is known."""
@@ -79,7 +85,7 @@ class Looks:
             f"{names}: worse, as it seems; {len(base.seeds)} fresh baseline seeds are trained before it is said"
         )
         grid = base.only(dict.fromkeys(env_ids, base.seeds))
-        self.boards.append(self.fill([grid]))
+        self._bring(grid)
         runs = self.read(base)
         asked = {**since, **dict.fromkeys(env_ids, course.look)}
         return Confirmation(replace(runs, runs=tuple(run for run in runs.runs if run.env_id in asked)), asked)

@@ -21,12 +21,16 @@ LOOKS = (3, 5, 8, 12, 20)
 STORED = 20
 SIZED_FOR = 10  # environments: the number of labellings behind a small p is that of a gate of this size
 SMALL = 0.05  # below this p of harm it matters whether the loss is shown to be inside the margin
+SURE = 4e-5  # below every level of a gate of up to 20 environments at alpha 0.01
 FIELDS = ("p_harm", "p_improved", "p_equivalent", "p_inside", "mean", "variance")
 
 
 @dataclass(frozen=True)
 class Looked:
-    """R environments: (R, 5) arrays of each look, and (R,) of the baseline. Means and variances are of `final`."""
+    """R environments: (R, 5) arrays of each look, and (R,) of the baseline. Means and variances are of `final`.
+
+    NaN at looks that no gate comes to: the harm was proven, beyond its margin, in a gate of any size before.
+    """
 
     p_harm: Floats
     p_improved: Floats
@@ -74,15 +78,17 @@ def look_at(kind: CurveType, effect: Effect | str, runs: int, rng: np.random.Gen
             now = columns(kind.draw(rng, LOOKS[-1], shifted(spreads)))
         whole = Plan(None, Metric(), Policy(), (plan,) * SIZED_FOR, 0.1, tuple(range(20)), LOOKS)
         samples = Samples(plan, before, now)
-        found: dict[str, list[float]] = {field: [] for field in FIELDS}
+        found = {field: [np.nan] * len(LOOKS) for field in FIELDS}
         for look in range(len(LOOKS)):
             glance = samples.at(whole, look)
-            found["p_harm"].append(glance.p_harm)
-            found["p_improved"].append(glance.p_improved)
-            found["p_equivalent"].append(glance.p_equivalent)
-            found["p_inside"].append(glance.p_inside if glance.p_harm <= SMALL else 1.0)
-            found["mean"].append(float(glance.final_candidate.mean()))
-            found["variance"].append(float(glance.final_candidate.var(ddof=1)))
+            found["p_harm"][look] = glance.p_harm
+            found["p_improved"][look] = glance.p_improved
+            found["p_equivalent"][look] = glance.p_equivalent
+            found["p_inside"][look] = glance.p_inside if glance.p_harm <= SMALL else 1.0
+            found["mean"][look] = float(glance.final_candidate.mean())
+            found["variance"][look] = float(glance.final_candidate.var(ddof=1))
+            if glance.p_harm <= SURE and glance.p_inside > SMALL:
+                break
         for field, values in found.items():
             rows[field].append(values)
         stored.append((plan.mean, plan.spread, plan.margin))

@@ -11,17 +11,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".rlops" / "calibration"
+EFFECTS = (
+    "-10 %",
+    "-50 %",
+    "-20 %",
+    "start twice as slow",
+    "30 % more steps needed",
+    "late collapse",
+)
 WANTED = (
-    ("mixed", "none", 70_000, 1),
-    ("mixed", "none", 70_000, 11),
-    ("quiet", "none", 35_000, 2),
-    ("quiet", "-15 %", 4_200, 3),
-    ("mixed", "-50 %", 2_100, 4),
-    ("quiet", "-50 %", 2_100, 5),
-    ("mixed", "start twice as slow", 1_400, 6),
-    ("quiet", "start twice as slow", 1_400, 7),
-    ("mixed", "printed margin", 1_400, 8),
-    ("mixed", "true margin", 1_400, 9),
+    *(("mixed", effect, 2_800, seed) for seed, effect in enumerate(EFFECTS, 100)),
+    *(("quiet", effect, 2_800, seed) for seed, effect in enumerate(EFFECTS, 200)),
+    ("quiet", "-15 %", 2_800, 300),
+    ("mixed", "printed margin", 2_800, 301),
+    ("mixed", "true margin", 2_800, 302),
+    *(("mixed", "none", 70_000, seed) for seed in (1, 2, 3)),
+    *(("quiet", "none", 35_000, seed) for seed in (11, 12)),
 )
 """Population, effect, environments, seed."""
 
@@ -48,7 +53,8 @@ def look(population: str, effect: str, environments: int, seed: int) -> None:
 def main() -> None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda asked: look(*asked), WANTED))
-    subprocess.run([sys.executable, "-m", "benchmarks.calibration.gates", str(FOLDER)], cwd=ROOT, check=True)
+    for judged in (["gates", str(FOLDER)], ["passes"]):
+        subprocess.run([sys.executable, "-m", f"benchmarks.calibration.{judged[0]}", *judged[1:]], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from rlops.judge.definition import (
     metric_findings,
     missing_baseline_findings,
 )
-from rlops.judge.integrity import ABOUT_TESTS, findings, forecast, horizon_findings
+from rlops.judge.integrity import ABOUT_TESTS, findings, horizon_findings
 from rlops.judge.no_runs import no_baseline_yet, unchanged
-from rlops.judge.outlook import MOST_SEEDS, EnvironmentLook, EnvironmentOutlook, Outlook, SuiteLook, outlook
+from rlops.judge.outlook import MOST_SEEDS, EnvironmentLook, EnvironmentOutlook, Outlook, SuiteLook, forecast, outlook
 from rlops.judge.record import FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
 from rlops.judge.verdict import Course, Decision, decide, follow
 from rlops.judge.write_up import write_up

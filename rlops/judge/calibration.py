@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlops.errors import ExitCode
-from rlops.judge.integrity import FEWEST_RUNS, forecast
+from rlops.judge.integrity import FEWEST_RUNS
+from rlops.judge.outlook import forecast
 from rlops.judge.record import Word
 from rlops.judge.samples import Samples
 from rlops.judge.verdict import EXIT_CODES, Decision, decide, follow

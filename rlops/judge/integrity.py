@@ -7,7 +7,7 @@ import numpy as np
 
 from rlops.curves import LearningCurve, Run, RunSet, common_config, duplicates, fault_of, sound_runs
 from rlops.judge.record import Finding, Side, make_finding
-from rlops.plan import Levels, Plan, Policy, may_pass, planned_looks
+from rlops.plan import Plan
 from rlops.stats import smallest_p
 
 FEWEST_RUNS = 2
@@ -58,22 +58,6 @@ def findings(
     detail = "the baseline has fewer than two scorable runs here: the environment is not judged"
     found += [make_finding("no-baseline", "warning", detail, env_id) for env_id in strangers]
     return found + _surroundings(baseline.provenance, candidate.provenance) + _confounded(baseline, candidate)
-
-
-def forecast(n_baseline: Mapping[str, int], policy: Policy, n_candidate: int) -> list[str]:
-    """What so many seeds cannot show, whatever they score: to be said before the candidate is trained.
-
-    `n_baseline`: environment -> baseline runs that can be scored.
-    """
-    m = len(n_baseline)
-    levels = Levels(policy.alpha, m, len(planned_looks(policy, n_candidate)))
-    said = []
-    if not may_pass(m, n_candidate):
-        said.append(f"{n_candidate} candidate seeds on {m} environments can prove harm, but never pass")
-    mute = [env_id for env_id, n in n_baseline.items() if smallest_p(n, n_candidate) > levels.named]
-    if mute:
-        said.append(f"{n_candidate} candidate seeds can name no regression of one environment in {len(mute)} of {m}")
-    return said
 
 
 def horizon_findings(baseline: RunSet, candidate: RunSet, budgets: Mapping[str, int]) -> list[Finding]:

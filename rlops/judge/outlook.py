@@ -1,11 +1,11 @@
 """What a plan can show and what not, whatever the candidate scores: known before any run of it exists."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rlops.judge.integrity import FEWEST_RUNS
-from rlops.plan import EnvironmentPlan, Plan
+from rlops.plan import EnvironmentPlan, Levels, Plan, Policy, may_pass, planned_looks
 from rlops.stats import minimum_detectable_effect, seeds_needed, smallest_p, stouffer
 
 MOST_SEEDS = 200
@@ -156,6 +156,22 @@ def outlook(plan: Plan, effect: float | None = None) -> Outlook:
         looks=tuple(_suite(plan, environments, place) for place in range(len(seeds))),
         environments=environments,
     )
+
+
+def forecast(n_baseline: Mapping[str, int], policy: Policy, n_candidate: int) -> list[str]:
+    """What so many seeds cannot show, whatever they score: known before anything is trained, the baseline neither.
+
+    `n_baseline`: environment -> baseline runs that can be scored.
+    """
+    m = len(n_baseline)
+    levels = Levels(policy.alpha, m, len(planned_looks(policy, n_candidate)))
+    said = []
+    if not may_pass(m, n_candidate):
+        said.append(f"{n_candidate} candidate seeds on {m} environments can prove harm, but never pass")
+    mute = [env_id for env_id, n in n_baseline.items() if _smallest_p(n, n_candidate) > levels.named]
+    if mute:
+        said.append(f"{n_candidate} candidate seeds can name no regression of one environment in {len(mute)} of {m}")
+    return said
 
 
 def _looks(plan: Plan) -> tuple[int, ...]:
