@@ -18,8 +18,8 @@ import pandas as pd
 
 PAIRS = (
     ("mushroom_rl", "PPO", "A2C"),
-    ("mushroom_rl", "DDPG", "TD3"),
-    ("mushroom_rl", "TD3", "SAC"),
+    ("mushroom_rl", "TD3", "DDPG"),
+    ("mushroom_rl", "SAC", "TD3"),
     ("ppo_timelimit", "PPO_timelimit_fix", "PPO_no_timelimit_fix"),
     ("dopamine_atari_legacy", "Rainbow_tf", "DQN_tf"),
 )

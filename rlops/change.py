@@ -134,8 +134,10 @@ class Answering:
             first = planned_looks(benchmark.policy, len(head.seeds))[0] if self.looks else len(head.seeds)
             now = head.only(dict.fromkeys(benchmark.environments, head.seeds[:first]))
             self.boards.append(self.fill([base, now]))
-            baseline = self._trained_baseline(base)
-            runs = self._named(baseline.run_set(), base)
+            trained = self._runs(base)
+            baseline = self._trained_baseline(trained)
+            kept = {(run.env_id, run.seed) for run in baseline.run_set().runs}
+            runs = replace(trained, runs=tuple(run for run in trained.runs if (run.env_id, run.seed) in kept))
             found = missing_baseline_findings(baseline, dict.fromkeys(benchmark.environments, base.seeds))
         beforehand = (*change.findings, *found, *definition_findings(baseline, benchmark))
         plan = make_plan(baseline, Terms.of(benchmark), head.seeds, looks=self.looks)
@@ -164,9 +166,9 @@ class Answering:
     def _occasion(self) -> Occasion:
         return occasion(self.boards, self._fresh_seeds)
 
-    def _trained_baseline(self, base: Grid) -> Baseline:
+    def _trained_baseline(self, trained: RunSet) -> Baseline:
         environments = self.change.benchmark.environments
-        frozen = self._frozen(self._runs(base), random_scores)
+        frozen = self._frozen(trained, random_scores)
         there = {item.env_id for item in frozen.environments} if frozen else set()
         missing = [env_id for env_id in environments if env_id not in there]
         if frozen is None or missing:

@@ -66,6 +66,8 @@ class RunHistory:
             source=self.source,
             url=self.url,
             minutes=self.minutes,
+            started_at=self.started_at,
+            process=_text(self.provenance.get("folder")),
             command=tuple(_strings(self.provenance.get("command"))),
         )
 

@@ -73,7 +73,8 @@ class Run:
     """One training done.
 
     `curve_sha256` is of the full curve, also where only its grid points are at hand. `fault` says in words why the run
-    is not what it should be, where the state alone does not.
+    is not what it should be, where the state alone does not. `started_at`: ISO 8601. `process`: what trained it, the
+    same for runs that one process trained at once; `minutes` is then the run's share.
     """
 
     env_id: str
@@ -87,6 +88,8 @@ class Run:
     source: str = ""
     url: str | None = None
     minutes: float | None = None
+    started_at: str | None = None
+    process: str | None = None
     command: tuple[str, ...] = ()
 
 

@@ -19,6 +19,7 @@ from rlops.judge.integrity import ABOUT_TESTS, findings, horizon_findings
 from rlops.judge.no_runs import no_baseline_yet, unchanged
 from rlops.judge.outlook import MOST_SEEDS, EnvironmentLook, EnvironmentOutlook, Outlook, SuiteLook, forecast, outlook
 from rlops.judge.record import FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
+from rlops.judge.speed import speed_findings
 from rlops.judge.verdict import Course, Decision, decide, follow
 from rlops.judge.write_up import write_up
 from rlops.plan import Plan
@@ -50,6 +51,7 @@ def deliberate(
     # After the decision, which they must not touch; where nothing was compared there is nothing to say.
     judged = [item for item in comparisons if decision.environments[item.plan.env_id][0] not in NOT_COMPARED]
     found += behaviour_findings(judged, plan)
+    found += speed_findings((*baseline.runs, *(twins.runs if twins else ())), candidate.runs, plan)
     return Case(plan, baseline, candidate, tuple(comparisons), found, decision)
 
 

@@ -168,7 +168,8 @@ def label(env_id: str, seeds: Iterable[int]) -> str:
 def group_cells(missing: Mapping[Grid, Sequence[Cell]], folder: Path, slots: int) -> list[CellGroup]:
     """The processes that train the cells that grids miss, so that all `slots` have something to do.
 
-    In the order of their first cell, the grids in turns.
+    In the order of their first cell, the grids in turns, now this one first and now that one: where speed is compared,
+    who comes first must not always be the same.
     """
     total = sum(len(cells) for cells in missing.values())
     placed = []
@@ -179,9 +180,9 @@ def group_cells(missing: Mapping[Grid, Sequence[Cell]], folder: Path, slots: int
         for position, cell in enumerate(cells):
             of_env.setdefault(cell.env_id, []).append((position, cell))
         for found in of_env.values():
-            for i in range(0, len(found), size):
+            for number, i in enumerate(range(0, len(found), size)):
                 group = CellGroup(grid, tuple(cell for _, cell in found[i : i + size]), folder / grid.name)
-                placed.append((found[i][0], turn, group))
+                placed.append((found[i][0], -turn if number % 2 else turn, group))
     return [group for *_, group in sorted(placed, key=lambda item: item[:2])]
 
 

@@ -176,7 +176,7 @@ def kill_group(group: int, number: int) -> None:
 def write_done(folder: Path, exit_code: int, started: float) -> int:
     """done.json: the cell counts from now on."""
     ended = time.time()
-    stamp = datetime.datetime.fromtimestamp(ended, tz=datetime.UTC).isoformat(timespec="seconds")
+    stamp = datetime.datetime.fromtimestamp(ended, tz=datetime.UTC).isoformat(timespec="milliseconds")
     content = {"exit_code": exit_code, "ended_at": stamp, "seconds": round(ended - started, 3)}
     write_json(folder / "done.json", content)
     return 0

@@ -104,6 +104,7 @@ MEANINGS = {
     "unconfirmed": "The baseline alone speaks. An unlucky one would be seen with fresh baseline seeds.",
     "failure-rate": "More seeds collapse than before. Look at their curves, the mean hides them.",
     "less-stable": "The curves are rougher or fall deeper than before, whatever they end at.",
+    "steps-per-second": "Speed is judged apart: it touches no verdict.",
     "common-prefix": "The runs of both sides began alike, seed by seed; what follows is judged as if they had not.",
     "changed-gate": "Judged by the rules of the base commit. Once this is merged the edited ones hold, so review them.",
     "dependencies": "The dependency files differ, but both sides ran with the same packages: their change is untested.",

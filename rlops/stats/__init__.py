@@ -10,14 +10,17 @@ from rlops.stats.noninferiority import MeanChange, p_suite_within_margin, p_with
 from rlops.stats.permutation import Floats, Shuffles, p_lower, p_upper, smallest_p, stable_seed
 from rlops.stats.power import minimum_detectable_effect, seeds_needed
 from rlops.stats.sequential import information, pocock_levels, pocock_spending
+from rlops.stats.throughput import FEWEST_PAIRS, compare_throughput
 
 __all__ = [
+    "FEWEST_PAIRS",
     "Bootstrap",
     "Floats",
     "HarmTest",
     "Interval",
     "MeanChange",
     "Shuffles",
+    "compare_throughput",
     "difference_interval",
     "failure_rate_bound",
     "holm",

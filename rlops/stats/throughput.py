@@ -32,11 +32,6 @@ class Throughput(NamedTuple):
     detectable: float
     """The smallest loss, a positive share, that so many pairs with this scatter find with 80 % power."""
 
-    @property
-    def enough(self) -> bool:
-        """Are there enough pairs to say anything at all?"""
-        return self.pairs >= FEWEST_PAIRS
-
 
 def compare_throughput(baseline: Floats, candidate: Floats, *, level: float = 0.05, seed: int = 0) -> Throughput:
     """Pairs of steps per second, (pairs,) each, in the order in which they ran; at least two, all above 0.

@@ -84,13 +84,18 @@ class TestStageZero:
         assert {run.seed for item in verdict.environments for run in item.runs} == {101, 102}
         assert kinds(verdict) == []
 
-    def test_the_two_versions_take_turns(self, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_two_versions_take_turns_and_turns_in_being_first(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(Unsupervised, "capacity", lambda _self: 1)
         on_branch(gate, REFACTORED)
         gate.here()
         order = [line.split() for line in gate.repository.starts]
         assert [(Path(place).name == short(gate, "main"), env, seed) for place, env, seed in order] == [
-            (main, env, seed) for seed in ("101", "102") for env in ("A-v0", "B-v0") for main in (True, False)
+            (main, env, seed)
+            for seed, turns in (("101", (True, False)), ("102", (False, True)))
+            for env in ("A-v0", "B-v0")
+            for main in turns
         ]
 
     def test_bit_equal_in_one_environment_is_that_environment_s_word_alone(self, gate: Gate) -> None:

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,17 @@ class Cells:
         config: dict[str, object] = {"env_id": cell.env_id, **history.config}
         if len(cell.seeds) == 1 and len(self._listings[cell]) == 1:
             config |= {"env_id": cell.env_id, "seed": cell.seeds[0]}
-        minutes = float(cell.done["seconds"]) / 60 / len(cell.seeds)  # its share of the process
+        minutes = cell.seconds / 60 / len(cell.seeds)  # its share of the process
         again = {"command": cell.facts.get("reproduce", {}).get(str(config.get("seed")), ())}
         provenance = cell.provenance | again
-        return replace(history, version=listing.version, config=config, minutes=minutes, provenance=provenance)
+        return replace(
+            history,
+            version=listing.version,
+            config=config,
+            started_at=cell.started_at,
+            minutes=minutes,
+            provenance=provenance,
+        )
 
     def settled(self, histories: Iterable[RunHistory]) -> list[RunHistory]:
         """The runs, with what their processes' ends say of them.
@@ -100,6 +108,14 @@ class _Cell:
     @property
     def ended_at(self) -> str:
         return str(self.done["ended_at"])
+
+    @property
+    def seconds(self) -> float:
+        return float(self.done["seconds"])
+
+    @property
+    def started_at(self) -> str:
+        return (datetime.fromisoformat(self.ended_at) - timedelta(seconds=self.seconds)).isoformat()
 
     @property
     def provenance(self) -> dict[str, object]:
