@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rlops.curves import Baseline, columns, metric_name, parse_reference
+from rlops.curves import Baseline, Reference, columns, metric_name, parse_reference, read_baseline
 from rlops.errors import NoBaselineError, UsageError
 from rlops.judge import Calibration, Stored, calibrate, definition_findings
 from rlops.plan import Metric, Plan
-from rlops.run_sets import Terms, Watchers, freeze_baseline, load_run_set, make_plan, stored_baseline
+from rlops.run_sets import Terms, Watchers, freeze_baseline, load_run_set, make_plan, stored_baseline, today
 from rlops.workspace import Workspace
 
 FEWEST_A_SIDE = 2
@@ -60,6 +60,19 @@ def splitting(
     few = {env_id: count for env_id, count in counts.items() if count - n_candidate < FEWEST_A_SIDE}
     _refuse(text, few, f"{n_candidate} candidate seeds leave fewer than {FEWEST_A_SIDE} stored runs")
     return Splitting(baseline, make_plan(baseline, terms, tuple(range(n_candidate))))
+
+
+def baseline_to_tell(workspace: Workspace, reference: Reference) -> Baseline:
+    """The stored baseline whose file may keep the rates found for `reference`; UsageError where none may."""
+    if reference.kind != "baseline" or reference.filters:
+        raise UsageError(f"'{reference.text}': --save writes into a baseline's file, so it wants a whole baseline")
+    stored = read_baseline(reference.target, workspace.baselines)
+    if stored.in_force(today()) is not stored:
+        raise UsageError(
+            f"'{reference.text}': an accepted regression is in force; the rates would be those of the accepted runs. "
+            "Leave out --save, or save the baseline again first"
+        )
+    return stored
 
 
 def _frozen(workspace: Workspace, text: str, terms: Terms, watchers: Watchers) -> tuple[Baseline, Terms]:

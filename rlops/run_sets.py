@@ -106,6 +106,7 @@ def make_plan(baseline: Baseline, terms: Terms, seeds: tuple[int, ...] | None = 
         suite_margin=baseline.suite_margin,
         seeds=seeds,
         looks=planned_looks(terms.policy, len(seeds)) if seeds and looks else (),
+        calibrated=baseline.calibrated,
     )
 
 

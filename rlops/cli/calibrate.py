@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rlops.cli.compare import refuse_what_is_frozen, terms_of
-from rlops.cli.options import json_option, policy_option, quiet_option, say, workspace_option
+from rlops.cli.options import json_option, policy_option, quiet_option, say, shown, workspace_option
 from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ WIDTH = 100
 @click.option(
     "--candidate-seeds", type=click.IntRange(min=2), help="Runs a split takes as the candidate's. [default: half]"
 )
+@click.option("--save", is_flag=True, help="Write the rates into the baseline's file: reports tell them from then on.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the random splits.")
 @json_option
 @quiet_option
@@ -39,6 +40,7 @@ def command(
     policy_path: Path | None,
     splits: int,
     candidate_seeds: int | None,
+    save: bool,
     seed: int,
     as_json: bool,
     quiet: bool,
@@ -50,12 +52,15 @@ def command(
     that the gate could not close. RUN_SET is a run set as in `rlops compare --help`; a baseline keeps its metric,
     budgets and rule of margins. Trains nothing; exits with 0 whatever the rates are.
     """
-    from rlops.calibrate import splitting
+    from rlops.calibrate import baseline_to_tell, splitting
     from rlops.cli.progress import watching
-    from rlops.curves import parse_reference
+    from rlops.curves import parse_reference, write_baseline
+    from rlops.run_sets import today
 
-    if parse_reference(run_set).kind == "baseline":
+    reference = parse_reference(run_set)
+    if reference.kind == "baseline":
         refuse_what_is_frozen(run_set, policy_path)
+    told = baseline_to_tell(workspace, reference) if save else None
     terms = terms_of(workspace, benchmark, policy_path)
     with watching(quiet=quiet or as_json) as watchers:
         ready = splitting(workspace, run_set, terms, watchers, candidate_seeds)
@@ -68,6 +73,9 @@ def command(
     with click.progressbar(length=splits, label="splits", file=sys.stderr, hidden=hidden) as bar:
         found = ready.calibrate(splits, seed, bar.update)
     click.echo(json.dumps(_record(found, run_set, seed), indent=1) if as_json else _text(found, run_set))
+    if told is not None:
+        changed = told.model_copy(update={"calibrated": found.summary(today())})
+        say(f"written into {shown(write_baseline(changed, workspace.baselines))}", quiet=quiet)
 
 
 def _record(found: "Calibration", run_set: str, seed: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rlops.curves.learning_curve import LearningCurve, Run, RunSet, grid_steps
 from rlops.curves.scores import auc, bins, columns, final, oriented_grid
 from rlops.errors import NoBaselineError, UsageError
 from rlops.files import write_whole
-from rlops.plan import EnvironmentPlan, Margins, Metric, did_you_mean, environment_margin, suite_margin
+from rlops.plan import Calibrated, EnvironmentPlan, Margins, Metric, did_you_mean, environment_margin, suite_margin
 
 SCHEMA: Literal[1] = 1
 RandomScoreSource = Literal["random policy, 100 episodes", "first 5 % of the curves"]
@@ -97,6 +97,7 @@ class Baseline(_Record):
     suite_margin: float
     environments: tuple[BaselineEnvironment, ...]
     accepted: tuple[Acceptance, ...] = ()
+    calibrated: Calibrated | None = None
 
     def in_force(self, today: date) -> "Baseline":
         """The baseline as it counts on a day: with the accepted runs of the environments whose acceptance holds."""
@@ -105,8 +106,7 @@ class Baseline(_Record):
             return self
         environments = tuple(held.get(item.env_id, item) for item in self.environments)
         # Not made of one version of the code any more.
-        changed = self.model_copy(update={"environments": environments, "benchmark_key": None})
-        return changed.model_copy(update={"suite_margin": suite_margin(self.margins, changed.yardsticks())})
+        return self._of(environments).model_copy(update={"benchmark_key": None})
 
     def holds(self, acceptance: Acceptance) -> bool:
         """Are its runs those that are compared with?"""
@@ -173,7 +173,11 @@ class Baseline(_Record):
             raise UsageError(f"the baseline '{self.name}' has none of: {', '.join(sorted(env_ids))}")
         if len(environments) == len(self.environments):
             return self
-        chosen = self.model_copy(update={"environments": environments})
+        return self._of(environments)
+
+    def _of(self, environments: tuple[BaselineEnvironment, ...]) -> "Baseline":
+        """Of other environments, or other runs of them: what was found out of all together does not hold for these."""
+        chosen = self.model_copy(update={"environments": environments, "calibrated": None})
         return chosen.model_copy(update={"suite_margin": suite_margin(self.margins, chosen.yardsticks())})
 
     def yardsticks(self) -> tuple[EnvironmentPlan, ...]:

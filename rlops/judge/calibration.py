@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from rlops.judge.outlook import forecast
 from rlops.judge.record import Word
 from rlops.judge.samples import Samples
 from rlops.judge.verdict import EXIT_CODES, Decision, decide, follow
-from rlops.plan import EnvironmentPlan, Margins, Plan, environment_margin, suite_margin
+from rlops.plan import Calibrated, EnvironmentPlan, Margins, Plan, environment_margin, suite_margin
 from rlops.stats import Floats, proportion_interval
 
 Places = NDArray[np.intp]
@@ -120,6 +121,20 @@ class Calibration:
     def seeds(self) -> float:
         """Candidate seeds used per environment, on average."""
         return sum(item.seeds for item in self.environments) / len(self.environments)
+
+    def summary(self, on: date) -> Calibrated:
+        """What a baseline keeps of it."""
+        return Calibrated(
+            on=on,
+            splits=self.splits,
+            n_baseline=min(item.n_baseline for item in self.environments),
+            looks=self.plan.looks,
+            alpha=self.plan.policy.alpha,
+            strict=self.plan.policy.strict,
+            regressed=self.regressed.count,
+            passed=self.passed.count,
+            inconclusive=self.inconclusive.count,
+        )
 
 
 def calibrate(

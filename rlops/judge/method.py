@@ -2,6 +2,7 @@
 
 from rlops.judge.behaviour import failures_unseen
 from rlops.plan import Plan
+from rlops.stats import proportion_interval
 
 
 def smallest_loss(plan: Plan) -> str:
@@ -24,7 +25,7 @@ def method(plan: Plan, fewest: int) -> tuple[str, ...]:
         "named and not averaged in."
     )
     smallest = f"Smallest loss that matters: {smallest_loss(plan)}."
-    return score, *_looks(plan), _harm(plan), _passing(plan), smallest, _unseen(plan, fewest)
+    return score, *_looks(plan), _harm(plan), _passing(plan), smallest, _unseen(plan, fewest), *_calibrated(plan)
 
 
 def _looks(plan: Plan) -> tuple[str, ...]:
@@ -52,7 +53,8 @@ def _harm(plan: Plan) -> str:
         "Worse? One permutation of the labels per environment looks at three statistics at once: the score, the mean "
         "of the whole curve, and the worst of its 20 stretches. p is the share of labellings that look at least as bad."
         f"{alone} If nothing has changed, anything is called worse in at most {alpha:.0%} of comparisons, averaged "
-        "over baselines. A loss that is proven and just as surely smaller than the margin is no regression."
+        "over baselines. A loss that is proven and just as surely smaller than the margin is no regression; where a "
+        "stretch shows it, than the margin of every stretch."
     )
 
 
@@ -83,6 +85,28 @@ def _unseen(plan: Plan, fewest: int) -> str:
         "baseline; the error rate is an average over them, and a given one of 20 seeds can be several times worse. "
         f"Nor a machine or a batch of seeds that all environments share: they count as independent. {rare}"
     )
+
+
+def _calibrated(plan: Plan) -> tuple[str, ...]:
+    found = plan.calibrated
+    if found is None:
+        return ()
+    regressed, passed, left_open = (
+        f"{count / found.splits:.1%} [{low:.1%}, {high:.1%}]"
+        for count in (found.regressed, found.passed, found.inconclusive)
+        for low, high in [proportion_interval(count, found.splits)]
+    )
+    *first, last = map(str, found.looks)
+    seeds = f"{', '.join(first)} and {last}" if first else last
+    strict = "strict" if found.strict else "not strict"
+    text = (
+        f"Tried on the stored runs themselves ({found.on}): {found.splits:,} times some of them took the candidate's "
+        f"part, {seeds} seeds against {found.n_baseline} others (alpha {found.alpha:g}, {strict}). Nothing differed. "
+        f"The gate said regressed in {regressed} of the splits, {passed} passed, {left_open} stayed open [95 % "
+        "intervals]. The splits share their runs: an unlucky baseline does not show there, nor what new runs would "
+        "bring; against all the stored runs it passes more often."
+    )
+    return (text,)
 
 
 def _number(share: str) -> float:

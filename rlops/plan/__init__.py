@@ -14,6 +14,7 @@ from rlops.plan.grid import Cell, Grid, Variant, expand
 from rlops.plan.interpreter import installed_versions
 from rlops.plan.plan import (
     FEWEST_SEEDS_TO_PASS,
+    Calibrated,
     EnvironmentPlan,
     Levels,
     Plan,
@@ -30,6 +31,7 @@ from rlops.plan.variants import checkout, dependency_files_changed, version
 __all__ = [
     "FEWEST_SEEDS_TO_PASS",
     "Benchmark",
+    "Calibrated",
     "Cell",
     "EnvironmentPlan",
     "Grid",

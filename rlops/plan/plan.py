@@ -3,6 +3,9 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
 
 from rlops.plan.benchmark import HIGHER, Margins, Metric, Policy
 
@@ -44,6 +47,26 @@ class EnvironmentPlan:
         return self.scale > self.spread and self.scale > 0
 
 
+class Calibrated(BaseModel):
+    """What `rlops calibrate --save` found: how often a gate on A/A splits of the stored runs said which word.
+
+    `n_baseline`: runs that took the baseline's part, the fewest of an environment; `looks`, `alpha`, `strict`: of the
+    gate that judged them. Changes no verdict: the report tells it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    on: date
+    splits: int
+    n_baseline: int
+    looks: tuple[int, ...]
+    alpha: float
+    strict: bool
+    regressed: int
+    passed: int
+    inconclusive: int
+
+
 @dataclass(frozen=True)
 class Plan:
     """How the candidate will be judged.
@@ -59,6 +82,7 @@ class Plan:
     suite_margin: float
     seeds: tuple[int, ...] | None = None
     looks: tuple[int, ...] = ()
+    calibrated: Calibrated | None = None
 
     @property
     def higher_is_better(self) -> bool:

@@ -120,6 +120,52 @@ class TestBaseline:
         assert f"the budget of the baseline is {BUDGET}, the benchmark's is 8000" in ended.err
 
 
+@pytest.mark.usefixtures("benchmark")
+class TestSave:
+    def method(self, rlops: CommandLine, *command: str) -> str:
+        return "\n".join(json.loads(rlops("compare", *command, "--json").out)["method"])
+
+    def test_reports_tell_the_rates_from_then_on(self, rlops: CommandLine, good: str) -> None:
+        rlops("baseline", "save", "bench", good)
+        ended = rlops("calibrate", "bench", "--splits", "40", "--benchmark", "bench", "--save", "--json")
+        record = json.loads(ended.out)
+        assert "written into baselines/bench.json" in ended.err
+        text = self.method(rlops, "bench", good, "--benchmark", "bench")
+        assert "40 times some of them took the candidate's part, 3, 4 and 5 seeds against 5 others" in text
+        share, (low, high) = record["passed"]["share"], record["passed"]["interval"]
+        assert f"{share:.1%} [{low:.1%}, {high:.1%}] passed" in text
+        assert "alpha 0.01, strict" in text
+        assert "an unlucky baseline does not show there" in text
+        shown = rlops("report", str(next((rlops.folder / ".rlops/verdicts").iterdir())))
+        assert shown.code == 0
+
+    def test_only_while_the_runs_are_the_same(self, rlops: CommandLine, good: str) -> None:
+        rlops("baseline", "save", "bench", good)
+        rlops("calibrate", "bench", "--splits", "5", "--save")
+        assert "some of them took" in self.method(rlops, "bench", good)
+        assert "some of them took" not in self.method(rlops, "bench?env_id=A-v1", good)
+        rlops("baseline", "save", "bench", good)
+        assert "some of them took" not in self.method(rlops, "bench", good)
+
+    def test_other_run_sets_have_no_file_to_write_to(self, rlops: CommandLine, good: str) -> None:
+        rlops("baseline", "save", "bench", good)
+        before = (rlops.folder / "baselines/bench.json").read_bytes()
+        for run_set in (good, "bench?env_id=A-v1"):
+            ended = rlops("calibrate", run_set, "--splits", "5", "--save")
+            assert (ended.code, ended.out) == (2, "")
+            assert "--save writes into a baseline's file" in ended.err
+        assert (rlops.folder / "baselines/bench.json").read_bytes() == before
+
+    def test_accepted_runs_are_not_the_baselines(self, rlops: CommandLine, good: str) -> None:
+        rlops("baseline", "save", "bench", good)
+        why = ("--env-id", "A-v1", "--reason", "r", "--author", "a", "--until", "2099-01-01")
+        accepted = rlops("baseline", "accept", "bench", good, *why)
+        assert accepted.code == 0, accepted.err
+        ended = rlops("calibrate", "bench", "--splits", "5", "--save")
+        assert ended.code == 2
+        assert "an accepted regression is in force" in ended.err
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("options", "why"),
