@@ -9,7 +9,7 @@ BENCH := $(VENV)-bench/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests bench steps peers reference calibration real-data estimates details test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests bench steps peers reference calibration real-data estimates judge-speed details test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,7 +27,7 @@ $(BENCH): $(READY) benchmarks/speed/requirements.txt
 	$(VENV)-bench/bin/python -m pip install --quiet -c constraints.txt -e '.[ppo]'
 	@touch $(BENCH)
 
-study-demo: $(READY) ## how often the demo's answers come out: 100 seeds a side, 1,000 draws (20 minutes)
+study-demo: $(READY) ## how often the demo's answers come out: 100 seeds a side, 1,000 draws (10 minutes)
 	$(BIN)/python benchmarks/demo_study.py
 
 demo: $(READY) ## train a small grid, compare it with the stored baseline, then do it again with a bug planted
@@ -56,6 +56,9 @@ real-data: $(READY) ## what it says of other people's curves: five changes, twen
 
 estimates: $(READY) ## intervals for reports: as fast and the same as rliable's? (2 minutes and a venv of its own)
 	$(BIN)/python benchmarks/estimates.py
+
+judge-speed: $(READY) ## how long the judge takes (20 seconds)
+	$(BIN)/python benchmarks/judge_speed.py
 
 details: $(READY) ## break every detail of PPO, one at a time, and see which test notices (4 minutes)
 	$(BIN)/python benchmarks/break_details.py

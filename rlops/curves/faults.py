@@ -49,9 +49,11 @@ def duplicates(runs: Iterable[Run]) -> dict[int, int]:
     originals: list[Run] = []
     copies = {}
     for run in runs:
-        if np.unique(run.curve.values[~np.isnan(run.curve.values)]).size < TELLING_VALUES:
+        numbers = run.curve.values[~np.isnan(run.curve.values)]
+        if np.unique(numbers).size < TELLING_VALUES:
             continue
-        original = next((other for other in originals if other.seed != run.seed and _same(run, other)), None)
+        off = COPY_TOLERANCE * float(np.abs(numbers).max())
+        original = next((other for other in originals if other.seed != run.seed and _same(run, other, off)), None)
         if original is None:
             originals.append(run)
         else:
@@ -59,11 +61,10 @@ def duplicates(runs: Iterable[Run]) -> dict[int, int]:
     return copies
 
 
-def _same(one: Run, other: Run) -> bool:
+def _same(one: Run, other: Run, tolerance: float) -> bool:
     values, others = one.curve.values, other.curve.values
     if values.size != others.size:
         return False
-    tolerance = COPY_TOLERANCE * np.nanmax(np.abs(values))
     if abs(values[-1] - others[-1]) > tolerance or not np.array_equal(one.curve.steps, other.curve.steps):
         return False  # nearly every pair ends here, at its last point
     return bool(np.allclose(values, others, rtol=0.0, atol=tolerance, equal_nan=True))
