@@ -164,7 +164,8 @@ def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watch
         beforehand += horizon_findings(runs, candidate, budgets)
         baseline = Freezing(terms.metric, terms.margins, budgets, random_scores={}).freeze(a, runs)
     plan = make_plan(baseline, terms)
-    return judge(replace(runs, reference=a), replace(candidate, reference=b), plan, occasion(), tuple(beforehand))
+    sides = replace(runs, reference=before.label), replace(candidate, reference=after.label)
+    return judge(*sides, plan, occasion(), tuple(beforehand))
 
 
 def stored_baseline(workspace: Workspace, reference: Reference) -> Baseline:
@@ -257,7 +258,7 @@ def _budgets(terms: Terms, *run_sets: RunSet) -> dict[str, int]:
 
 
 def _loader(workspace: Workspace, metric: Metric, watchers: Watchers) -> Loader:
-    return Loader(Store(workspace.runs), metric, watchers.pulled)
+    return Loader(Store(workspace.runs), metric, watchers.pulled, workspace.offline)
 
 
 def today() -> date:

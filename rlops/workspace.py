@@ -9,10 +9,14 @@ from rlops.files import write_whole
 
 @dataclass(frozen=True)
 class Workspace:
-    """`root` is the folder rlops was called in; `store` is git-ignored and can be thrown away."""
+    """`root` is the folder rlops was called in; `store` is git-ignored and can be thrown away.
+
+    `offline`: W&B is not asked, what was pulled before must do.
+    """
 
     root: Path
     store: Path
+    offline: bool = False
 
     @property
     def benchmarks(self) -> Path:

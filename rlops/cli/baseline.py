@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rlops.cli.options import json_option, quiet_option, say, shown, workspace_option
+from rlops.cli.options import json_option, offline_option, quiet_option, say, shown, workspace_option
 from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def command() -> None:
 @click.argument("run_set", required=False)
 @click.option("--benchmark", help="The benchmark it belongs to; default: the one called NAME.")
 @click.option("--seeds", help="Seeds to train where RUN_SET is not given; default: the benchmark's baseline seeds.")
+@offline_option
 @click.option("--leave-out-failed", is_flag=True, help="Save without the runs of RUN_SET that failed or broke off.")
 @quiet_option
 @workspace_option
@@ -90,6 +91,7 @@ def save(
     "--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day it holds, like 2027-03-31."
 )
 @click.option("--benchmark", help="The benchmark it belongs to; default: the one called NAME.")
+@offline_option
 @quiet_option
 @workspace_option
 def accept(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rlops.cli.compare import refuse_what_is_frozen, terms_of
-from rlops.cli.options import json_option, policy_option, quiet_option, say, shown, workspace_option
+from rlops.cli.options import json_option, offline_option, policy_option, quiet_option, say, shown, workspace_option
 from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ WIDTH = 100
 )
 @click.option("--save", is_flag=True, help="Write the rates into the baseline's file: reports tell them from then on.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the random splits.")
+@offline_option
 @json_option
 @quiet_option
 @workspace_option

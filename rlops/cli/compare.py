@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rlops.cli.options import json_option, policy_option, publish, quiet_option, report_option, workspace_option
+from rlops.cli.options import (
+    json_option,
+    offline_option,
+    policy_option,
+    publish,
+    quiet_option,
+    report_option,
+    workspace_option,
+)
 from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -14,8 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("compare", short_help="Does run set B learn worse than run set A? Never trains.")
-@click.argument("a")
-@click.argument("b", required=False)
+@click.argument("references", metavar="A B", nargs=-1, required=True)
 @click.option("--benchmark", help="Judge by this benchmark's metric, budget, margins and policy.")
 @policy_option
 @click.option("--metric", help="The logged value that is judged. [default: charts/episodic_return]")
@@ -23,13 +30,13 @@ if TYPE_CHECKING:
 @click.option(
     "--budget", type=click.IntRange(min=100), help="Judge up to this step; default: the end both sides reach."
 )
+@offline_option
 @report_option
 @json_option
 @quiet_option
 @workspace_option
 def command(
-    a: str,
-    b: str | None,
+    references: tuple[str, ...],
     benchmark: str | None,
     policy_path: Path | None,
     metric: str | None,
@@ -49,19 +56,15 @@ def command(
     file:PATH?algo=PPO&env_id=Hopper-v3            a long table, CSV or parquet
     git:REF                                        a version of this repository, trained here
     A..B                                           short for git:mergebase(A,B) git:B
-    Every reference takes env_id=... and seed=0-9 as filters.
+    Every reference takes env_id=... and seed=0-9 as filters. The filters of Open RL Benchmark are understood, too:
+    '?we=ENTITY&wpn=PROJECT&ceik=env_id&cen=exp_name&metric=...' 'ppo?tag=v1' 'ppo?tag=pr-12'.
     """
     from rlops.change import compare_versions
     from rlops.cli.progress import watching
-    from rlops.curves import both_of_range, parse_reference
+    from rlops.curves import as_references, parse_reference
     from rlops.run_sets import compare_references
 
-    both = both_of_range(a)
-    if b is not None and (both or both_of_range(b)):
-        raise click.UsageError(f"'{a if both else b}' is both sides already; compare it alone, or name two run sets")
-    if b is None and both is None:
-        raise click.UsageError("Missing argument 'B': two run sets are compared, or a range of versions A..B")
-    a, b = both or (a, b or "")
+    a, b = _two(as_references(references))
     terms = terms_of(workspace, benchmark, policy_path, metric, lower_is_better=lower_is_better, budget=budget)
     before, after = parse_reference(a), parse_reference(b)
     if before.kind == "baseline":
@@ -72,6 +75,23 @@ def command(
         else:
             verdict = compare_references(workspace, a, b, terms, watchers)
     publish(workspace, verdict, report_path, as_json=as_json)
+
+
+def _two(references: tuple[str, ...]) -> tuple[str, str]:
+    """Baseline and candidate: a range is both of them."""
+    from rlops.curves import both_of_range
+
+    ranges = [reference for reference in references if both_of_range(reference)]
+    if len(references) == 1:
+        both = both_of_range(references[0])
+        if both is None:
+            raise click.UsageError("Missing argument 'B': two run sets are compared, or a range of versions A..B")
+        return both
+    if ranges:
+        raise click.UsageError(f"'{ranges[0]}' is both sides already; compare it alone, or name two run sets")
+    if len(references) > 2:
+        raise click.UsageError(f"two run sets are compared, not {len(references)}: {', '.join(references)}")
+    return references[0], references[1]
 
 
 def terms_of(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rlops.judge import Verdict
 
 MOST_COLUMNS = 140
+OFFLINE = "rlops.offline"
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
@@ -26,9 +27,22 @@ def workspace_option(verb: Verb) -> Verb:
         envvar="RLOPS_DIR",
         default=".rlops",
         show_default=True,
-        callback=lambda _ctx, _param, value: Workspace(Path.cwd(), Path(value).resolve()),
+        callback=lambda ctx, _param, value: Workspace(
+            Path.cwd(), Path(value).resolve(), offline=ctx.meta.get(OFFLINE, False)
+        ),
         help="Where rlops keeps what it trained and pulled. [env: RLOPS_DIR]",
     )
+    return option(verb)
+
+
+def offline_option(verb: Verb) -> Verb:
+    """--offline, known to the `workspace`: eager, because that is made of it."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        context.meta[OFFLINE] = value
+
+    text = "Ask no server: of W&B projects, take the runs that were pulled before."
+    option = click.option("--offline", is_flag=True, is_eager=True, expose_value=False, callback=remember, help=text)
     return option(verb)
 
 
@@ -96,6 +110,7 @@ def _print_answer(verdict: "Verdict", folder: Path, report_path: Path | None, *,
         click.echo(render_terminal(verdict, width=width, color=color), nl=False)
         click.echo(
             f"\nverdict  {shown(folder / 'verdict.json')}\nreport   {shown(report_path or folder / 'report.html')}"
+            f"\ndata     sha256 {verdict.data_sha256}"
         )
 
 

@@ -9,22 +9,25 @@ from rlops.workspace import Workspace
 
 
 @click.command("pull", short_help="Bring learning curves from W&B or from folders into the store.")
-@click.argument("reference")
+@click.argument("references", metavar="REFERENCE...", nargs=-1, required=True)
 @quiet_option
 @json_option
 @workspace_option
-def command(reference: str, quiet: bool, as_json: bool, workspace: Workspace) -> None:
-    """Bring the runs of REFERENCE into the store, one npz a run; runs that have not changed are not read again.
+def command(references: tuple[str, ...], quiet: bool, as_json: bool, workspace: Workspace) -> None:
+    """Bring the runs of REFERENCEs into the store, one npz a run; runs that have not changed are not read again.
 
     \b
     wandb:ENTITY/PROJECT?tag=pr-12&exp_name=ppo   runs of a W&B project, filtered
     dir:PATH                                      rlops cells, or offline wandb runs
+    '?we=E&wpn=P&ceik=env_id&cen=exp_name' 'ppo'  the filters of Open RL Benchmark
     """
     from rlops.cli.progress import watching
-    from rlops.curves import Loader, Store, parse_reference
+    from rlops.curves import Loader, Store, as_references, parse_reference
 
+    asked = [parse_reference(text) for text in as_references(references)]
     with watching(quiet=quiet or as_json) as watchers:
-        histories = Loader(Store(workspace.runs), progress=watchers.pulled).histories(parse_reference(reference))
+        loader = Loader(Store(workspace.runs), progress=watchers.pulled)
+        histories = [history for reference in asked for history in loader.histories(reference)]
     if as_json:
         rows = [
             {

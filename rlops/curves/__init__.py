@@ -13,6 +13,7 @@ from rlops.curves.baselines import (
 from rlops.curves.faults import Fault, duplicates, fault_of, sound_runs
 from rlops.curves.learning_curve import GRID_POINTS, LearningCurve, Run, RunSet, data_sha256, grid_steps
 from rlops.curves.load import Loader
+from rlops.curves.openrlbenchmark import as_references
 from rlops.curves.references import Reference, both_of_range, metric_name, parse_reference
 from rlops.curves.scores import COLUMNS, STATISTICS, auc, columns, final, oriented_grid
 from rlops.curves.store import Store
@@ -32,6 +33,7 @@ __all__ = [
     "Run",
     "RunSet",
     "Store",
+    "as_references",
     "auc",
     "both_of_range",
     "columns",

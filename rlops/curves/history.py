@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rlops.curves.filters import Labels, setting
 from rlops.curves.learning_curve import LearningCurve, Run, State
+from rlops.curves.libraries import USUAL, Keys
 from rlops.errors import UsageError
 
 
@@ -38,6 +40,7 @@ class RunHistory:
     incomplete: str | None = None
     tags: tuple[str, ...] = ()
     group: str | None = None
+    user: str | None = None
     provenance: Mapping[str, object] = field(default_factory=dict)
 
     def curve(self, metric: str, step: str) -> LearningCurve:
@@ -51,12 +54,17 @@ class RunHistory:
         _, in_y, in_x = np.intersect1d(y.rows, x.rows, assume_unique=True, return_indices=True)
         return LearningCurve.from_points(x.values[in_x], y.values[in_y]).from_first_number()
 
-    def run(self, metric: str, step: str) -> Run:
-        """The run with the learning curve of `metric`. Raises UsageError where the config lacks env_id or seed."""
+    @property
+    def labels(self) -> Labels:
+        """What may be edited after the run."""
+        return Labels(self.config, self.tags, self.group, self.user)
+
+    def run(self, metric: str, step: str, keys: Keys = USUAL) -> Run:
+        """The run with the learning curve of `metric`. Raises UsageError where the config lacks environment or seed."""
         curve = self.curve(metric, step)
         return Run(
-            env_id=str(self._setting("env_id")),
-            seed=self._seed(),
+            env_id=str(self._setting(keys.env_id, "env_id")),
+            seed=self._seed(keys.seed),
             curve=curve,
             curve_sha256=curve.sha256(),
             state=self.state,
@@ -71,16 +79,18 @@ class RunHistory:
             command=tuple(_strings(self.provenance.get("command"))),
         )
 
-    def _setting(self, key: str) -> object:
-        if key not in self.config:
+    def _setting(self, key: str, what: str) -> object:
+        found = setting(self.config, key)
+        if found is None:
             raise UsageError(
                 f"{self.source}: the run's config has no '{key}'; rlops tells runs apart by env_id and seed: "
-                f"pass config={{'{key}': ...}} to wandb.init (it has: {', '.join(sorted(self.config)) or 'nothing'})"
+                f"pass config={{'{key}': ...}} to wandb.init, or say in the reference what it is called: "
+                f"&{what}_key=NAME (it has: {', '.join(sorted(self.config)) or 'nothing'})"
             )
-        return self.config[key]
+        return found
 
-    def _seed(self) -> int:
-        seed = self._setting("seed")
+    def _seed(self, key: str) -> int:
+        seed = self._setting(key, "seed")
         if (
             isinstance(seed, bool)
             or not isinstance(seed, int | float | str)

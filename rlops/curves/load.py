@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rlops.curves.filters import passes
 from rlops.curves.history import RunHistory
 from rlops.curves.learning_curve import RunSet
-from rlops.curves.references import Reference, metric_name
+from rlops.curves.references import Reference, metric_name, step_name
 from rlops.curves.sources.cells import Cells, holds_cells
 from rlops.curves.sources.source import pull
+from rlops.curves.sources.stored import Stored
 from rlops.curves.sources.table import read_table
 from rlops.curves.sources.wandb_api import WandbProject
 from rlops.curves.sources.wandb_files import WandbFiles
@@ -21,62 +23,61 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Loader:
-    """Brings the runs of references into `store` and reads the curves of `metric` from them."""
+    """Brings the runs of references into `store` and reads the curves of `metric` from them.
+
+    `offline`: W&B is not asked, what the store has must do.
+    """
 
     store: Store
     metric: Metric = Metric()
     progress: Progress = lambda _done, _all: None
+    offline: bool = False
 
     def histories(self, reference: Reference) -> list[RunHistory]:
         """All runs of a reference that has histories (wandb:, dir:), pulled where the store has not got them."""
         if reference.kind == "wandb":
-            return pull(WandbProject(reference), self.store, self.progress)
+            source = Stored(reference, self.store) if self.offline else WandbProject(reference)
+            return pull(source, self.store, self.progress)
         if reference.kind != "dir":
             raise UsageError(f"'{reference.text}': nothing to pull; wandb: and dir: references have histories")
         folder = Path(reference.target)
         if not folder.is_dir():
             raise UsageError(f"'{reference.text}': there is no folder {folder}")
+        step, filters = step_name(reference, self.metric.step), reference.other_filters()
         if holds_cells(folder):
-            cells = Cells(folder, self.metric.step, reference.env_ids, reference.seeds)
+            cells = Cells(folder, step, reference.env_ids, reference.seeds)
             histories = cells.settled(pull(cells, self.store, self.progress))
         else:
-            histories = pull(WandbFiles(folder, self.metric.step), self.store, self.progress)
-        return [history for history in histories if _matches(history, reference)]
+            histories = pull(WandbFiles(folder, step), self.store, self.progress)
+        return [history for history in histories if passes(history.labels, history.state, filters)]
 
     def runs(self, reference: Reference) -> RunSet:
         """The run set of a wandb:, dir: or file: reference. Raises UsageError when it is empty."""
         if reference.kind == "file":
             return read_table(reference, self.metric.name)
-        metric = metric_name(reference, self.metric.name)
+        metric, step = metric_name(reference, self.metric.name), step_name(reference, self.metric.step)
         # A process that was killed at birth leaves a run that says nothing, not even whose it is.
-        histories = [history for history in self.histories(reference) if history.columns or "seed" in history.config]
+        histories = [
+            history for history in self.histories(reference) if history.columns or reference.keys.seed in history.config
+        ]
         if not histories:
             raise UsageError(f"'{reference.text}': no run was found there")
-        self._check_metric(metric, histories, reference)
-        runs = tuple(history.run(metric, self.metric.step) for history in histories)
-        run_set = RunSet(reference.text, runs, _common_provenance(histories))
+        self._check_metric((metric, step), histories, reference)
+        runs = tuple(history.run(metric, step, reference.keys) for history in histories)
+        run_set = RunSet(reference.label, runs, _common_provenance(histories))
         return run_set.select(reference.env_ids, reference.seeds)
 
-    def _check_metric(self, metric: str, histories: list[RunHistory], reference: Reference) -> None:
+    def _check_metric(self, names: tuple[str, str], histories: list[RunHistory], reference: Reference) -> None:
         if all(history.state != "finished" for history in histories):
             return  # runs that failed before they logged the metric say nothing about its name
         logged = {key for history in histories for key in history.columns}
-        for key in (metric, self.metric.step):
+        for key in names:
             if logged and key not in logged:
-                names = ", ".join(sorted(name for name in logged if not name.startswith("_")))
+                shown = ", ".join(sorted(name for name in logged if not name.startswith("_")))
                 raise UsageError(
-                    f"'{reference.text}': no run logged '{key}'{did_you_mean(key, logged)}; they logged: {names}; "
+                    f"'{reference.text}': no run logged '{key}'{did_you_mean(key, logged)}; they logged: {shown}; "
                     "name the metric in the benchmark's [metric] or with --metric"
                 )
-
-
-def _matches(history: RunHistory, reference: Reference) -> bool:
-    """Do the filters hold? `tag` and `group` are the run's own, every other key is one of its config."""
-    for key, allowed in reference.other_filters().items():
-        values = {"tag": history.tags, "group": (history.group,)}.get(key, (history.config.get(key),))
-        if not any(str(value) in allowed for value in values):
-            return False
-    return True
 
 
 def _common_provenance(histories: list[RunHistory]) -> dict[str, object]:

@@ -10,14 +10,17 @@ file:PATH?algo=PPO&env_id=Hopper-v3    a long table, CSV or parquet
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
+from rlops.curves.libraries import USUAL, Keys, keys_of
 from rlops.errors import UsageError
 from rlops.plan import Metric, did_you_mean, parse_seeds
 
 TABLE_METRIC = "episodic_return"
 """What tables call the metric that trainers log as charts/episodic_return."""
+HOW_TO_READ = frozenset({"metric", "step", "keys", "env_id_key", "seed_key", "label"})
+"""What a reference says of the runs as a whole; all other keys choose among them."""
 KINDS = ("baseline", "wandb", "dir", "file", "git")
 
 
@@ -42,9 +45,31 @@ class Reference:
         """The environments asked for, None for all."""
         return frozenset(self.filters["env_id"]) if "env_id" in self.filters else None
 
+    @property
+    def keys(self) -> Keys:
+        """What the runs call the environment and the seed: `keys=LIBRARY`, or one by one `env_id_key`, `seed_key`."""
+        usual = keys_of(self.one("keys", "")) if "keys" in self.filters else USUAL
+        return replace(usual, env_id=self.one("env_id_key", usual.env_id), seed=self.one("seed_key", usual.seed))
+
+    @property
+    def label(self) -> str:
+        """How people call the run set."""
+        return self.one("label", self.text)
+
+    def run_filters(self) -> dict[str, tuple[str, ...]]:
+        """What runs are asked for, by the names that they use; seeds one by one."""
+        names = {"env_id": self.keys.env_id, "seed": self.keys.seed}
+        seeds = tuple(str(seed) for seed in sorted(self.seeds or ()))
+        return {
+            names.get(key, key): seeds if key == "seed" else values
+            for key, values in self.filters.items()
+            if key not in HOW_TO_READ
+        }
+
     def other_filters(self) -> dict[str, tuple[str, ...]]:
-        """The filters that are neither seed, env_id nor metric."""
-        return {key: values for key, values in self.filters.items() if key not in {"seed", "env_id", "metric"}}
+        """Those of them that are neither seed nor environment."""
+        chosen = {self.keys.env_id, self.keys.seed}
+        return {key: values for key, values in self.run_filters().items() if key not in chosen}
 
     def one(self, key: str, default: str) -> str:
         """The single value of a filter."""
@@ -56,8 +81,16 @@ class Reference:
 
 def metric_name(reference: Reference, metric: str) -> str:
     """What the runs of `reference` call `metric`: the reference may say it, and in tables the default is shorter."""
-    shorter = reference.kind == "file" and metric == Metric().name
-    return reference.one("metric", TABLE_METRIC if shorter else metric)
+    usual = metric
+    if metric == Metric().name:
+        usual = reference.keys.metric or (TABLE_METRIC if reference.kind == "file" else metric)
+    return reference.one("metric", usual)
+
+
+def step_name(reference: Reference, step: str) -> str:
+    """What the runs of `reference` call the step counter."""
+    usual = reference.keys.step if step == Metric().step and reference.keys.step else step
+    return reference.one("step", usual)
 
 
 def both_of_range(text: str) -> tuple[str, str] | None:

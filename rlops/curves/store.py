@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from rlops.curves.history import Column, RunHistory
+from rlops.curves.index import Index, Meta
 from rlops.errors import UsageError
 from rlops.files import write_whole
 
 FORMAT = 1
+BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+"""What reading a file raises that is not there, torn or corrupt."""
 
 
 @dataclass(frozen=True)
@@ -26,20 +29,25 @@ class Store:
 
     def get(self, identity: str, version: str | None = None) -> RunHistory | None:
         """The stored run, None where there is none, another version of it, or a file that cannot be read."""
+        path = self._path(identity)
         try:
-            with self._path(identity).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                meta = json.loads(bytes(arrays["meta"]).decode())
-                _check_format(meta, self._path(identity))
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                meta = _meta(arrays, path)
+                if version not in {None, meta["version"]}:
+                    return None
                 columns = {
                     key: Column(arrays[f"rows_{i}"], arrays[f"values_{i}"]) for i, key in enumerate(meta.pop("keys"))
                 }
-        except FileNotFoundError:
-            return None
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-            return None  # torn or corrupt: pulled again, as if it had never been there
+        except BROKEN:
+            return None  # pulled again, as if it had never been there
         meta.pop("format")
-        history = RunHistory(columns=columns, **{**meta, "tags": tuple(meta["tags"])})
-        return history if version in {None, history.version} else None
+        return RunHistory(columns=columns, **{**meta, "tags": tuple(meta["tags"])})
+
+    def known(self, source: str) -> list[Meta]:
+        """What is stored of every run whose source begins with `source`, without its columns; oldest first."""
+        if not self.folder.is_dir():
+            return []
+        return Index(self.folder, _read_meta).sources(source)
 
     def put(self, history: RunHistory) -> None:
         """Write the run, replacing an older version of it."""
@@ -57,9 +65,19 @@ class Store:
         return self.folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npz"
 
 
-def _check_format(meta: Mapping[str, object], path: Path) -> None:
+def _read_meta(path: Path) -> Meta | None:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return _meta(arrays, path)
+    except BROKEN:
+        return None
+
+
+def _meta(arrays: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    meta: dict[str, Any] = json.loads(bytes(arrays["meta"]).decode())
     if meta["format"] != FORMAT:
         raise UsageError(
             f"{path} was written by another version of rlops (format {meta['format']}, this one reads {FORMAT}); "
             "use that version, or another folder with --dir"
         )
+    return meta

@@ -211,7 +211,7 @@ class TestRun:
 class FakeLoader:
     """Runs that logged one metric only, as `dir:` and `wandb:` have them."""
 
-    def __init__(self, _store: object, metric: object, _progress: object) -> None:
+    def __init__(self, _store: object, metric: object, _progress: object, _offline: bool) -> None:
         self.metric = metric
 
     def runs(self, reference: object) -> object:

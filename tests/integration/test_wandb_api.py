@@ -21,11 +21,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from rlops.curves.filters import as_mongo
 from rlops.curves.references import parse_reference
-from rlops.curves.sources.wandb_api import WandbProject, _within, filters_of
+from rlops.curves.sources.wandb_api import WandbProject, _within
 from rlops.errors import UsageError
 from tests.integration.wandb_standin.children import account, child, hermetic_environment
-from tests.integration.wandb_standin.server import API_KEY, Standin, StoredRun, standin
+from tests.integration.wandb_standin.server import API_KEY, Fault, Standin, StoredRun, standin
 
 METRIC = "charts/episodic_return"
 PROJECT = "wandb:team/bench"
@@ -291,7 +292,7 @@ def test_filters_as_they_are_sent() -> None:
     seeds = {"$or": [{"config.seed.value": {"$in": [1, 2]}}, {"config.seed.value": {"$in": ["1", "2"]}}]}
     environments = [[1000.0], ["Hopper-v4", "1e3", "nan"]]
     anneal = [[True], ["true"]]
-    assert filters_of(reference) == {
+    assert as_mongo(reference.run_filters()) == {
         "$and": [
             {"tags": {"$in": ["a", "b"]}},
             {"username": {"$in": ["me"]}},
@@ -300,7 +301,7 @@ def test_filters_as_they_are_sent() -> None:
             {"$or": [{"config.anneal.value": {"$in": values}} for values in anneal]},
         ]
     }
-    assert filters_of(parse_reference("wandb:team/bench")) == {}
+    assert as_mongo(parse_reference("wandb:team/bench").run_filters()) == {}
 
 
 def test_how_runs_end(empty: Bench) -> None:
@@ -336,7 +337,19 @@ def test_only_changed_runs_are_fetched_again(empty: Bench) -> None:
         edits[name](run)
     before = len(empty.server.asked)
     assert {name: run["points"] for name, run in empty.read().items()} == {**dict.fromkeys(edits, 3), "rows": 4}
-    assert {run for run, _ in empty.pages(before)} == set(edits) - {"unchanged"}
+    assert {run for run, _ in empty.pages(before)} == {"state", "heartbeat", "rows"}
+
+
+def test_a_changed_tag_or_setting_costs_no_history_and_counts_from_now_on(empty: Bench) -> None:
+    run = empty.add("run", range(3))
+    first = empty.read()["run"]
+    run.tags.append("v2")
+    run.config.update(num_envs={"value": 2})
+    before = len(empty.server.asked)
+    again = empty.read(f"{PROJECT}?tag=v2&num_envs=2")["run"]
+    assert (again["tags"], again["config"]["num_envs"]) == (["v2"], 2)
+    assert (again["version"], again["sha256"]) == (first["version"], first["sha256"])
+    assert [name for name, _ in empty.server.asked[before:]] == ["Viewer", "Runs"]
 
 
 class Ahead(StoredRun):
@@ -437,6 +450,55 @@ def test_a_server_that_is_not_there(empty: Bench) -> None:
     assert "no answer from http://127.0.0.1:9 in 2 s; check the network and WANDB_BASE_URL" in said
 
 
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [Fault(429)],
+        [Fault(429, retry_after=1), Fault(429, retry_after=1)],
+        [Fault(500), Fault(502), Fault(503)],
+        [Fault(drop=True), Fault(drop=True)],
+        [Fault(seconds=3)],
+    ],
+    ids=["429", "429 and a time to wait", "5xx", "dropped", "slow"],
+)
+def test_what_goes_wrong_for_a_while_is_tried_again(empty: Bench, faults: list[Fault]) -> None:
+    for name in ("a", "b"):
+        empty.add(name, range(2500))
+    empty.server.faults = {"Runs": list(faults), "HistoryPage": list(faults)}
+    runs = empty.read(patience=60)
+    assert {name: (run["points"], run["incomplete"]) for name, run in runs.items()} == {
+        "a": (2500, None),
+        "b": (2500, None),
+    }
+    assert not any(empty.server.faults.values())
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_goes_wrong_for_ever_has_an_end(empty: Bench, status: int) -> None:
+    empty.add("run", range(3))
+    empty.server.refusals["HistoryPage"] = (status, "no")
+    started = time.monotonic()
+    said = empty.refused(patience=8)
+    assert time.monotonic() - started < 60
+    assert f"no answer from {empty.server.url} in 8 s" in said
+
+
+def test_one_page_cut_short_is_noticed_and_read_again_the_next_time(empty: Bench) -> None:
+    empty.add("run", range(50))
+    empty.server.page_of_rows = 20
+    assert empty.read()["run"]["incomplete"] == "20 rows of history could be read, W&B counts 50"
+    empty.server.page_of_rows = 20_000
+    assert (empty.read()["run"]["incomplete"], empty.read()["run"]["points"]) == (None, 50)
+
+
+def test_no_more_than_eight_requests_at_once(empty: Bench) -> None:
+    for number in range(30):
+        empty.add(f"run{number}", range(3))
+    empty.server.faults["HistoryPage"] = [Fault(seconds=0.3)] * 30
+    assert len(empty.read()) == 30
+    assert 2 <= empty.server.most_at_once <= 8
+
+
 def test_what_makes_progress_may_take_longer_than_the_patience() -> None:
     ticks: list[int] = []
 
@@ -459,7 +521,7 @@ def test_a_project_is_named_with_its_entity(target: str) -> None:
 
 def test_seeds_are_numbers() -> None:
     with pytest.raises(UsageError, match="'x' is not a list of seeds"):
-        filters_of(parse_reference("wandb:team/bench?seed=x"))
+        parse_reference("wandb:team/bench?seed=x").run_filters()
 
 
 def test_the_client_is_imported_only_when_it_is_needed(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from rlops.curves.filters import Labels
 from rlops.curves.history import RunHistory
 from rlops.curves.store import Store
 
@@ -14,10 +15,14 @@ MOST_REQUESTS = 8
 
 @dataclass(frozen=True)
 class Listing:
-    """A run that a source has: `identity` names it for ever, `version` changes when its content does."""
+    """A run that a source has: `identity` names it for ever, `version` changes when its history may have.
+
+    `labels`: as they are now, where a listing tells them; they change without the history being read again.
+    """
 
     identity: str
     version: str
+    labels: Labels | None = None
 
 
 class Source(Protocol):
@@ -43,6 +48,9 @@ def pull(
         stored = store.get(listing.identity, listing.version)
         if stored is None:
             stored = source.fetch(listing)
+            store.put(stored)
+        elif listing.labels not in (None, stored.labels):
+            stored = replace(stored, **vars(listing.labels))
             store.put(stored)
         return stored
 

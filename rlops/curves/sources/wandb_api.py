@@ -1,15 +1,14 @@
 """Runs of a W&B project, through the public API of the user's own client."""
 
-import hashlib
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from rlops.curves.filters import Labels, as_mongo
 from rlops.curves.history import Column, RunHistory, columns_of
 from rlops.curves.learning_curve import State
 from rlops.curves.references import Reference
@@ -26,9 +25,6 @@ RUNS_A_PAGE = 100
 ROWS_A_PAGE = 10_000
 LARGEST_PAGE = 2**31 - 1
 """The server takes the page size as a GraphQL Int."""
-
-FIELDS = {"tag": "tags", "group": "group", "state": "state", "user": "username"}
-"""Filters of a reference that are fields of the run; every other one is a key of its config."""
 
 STATES: Mapping[str, State] = {"finished": "finished", "failed": "failed", "crashed": "crashed", "killed": "crashed"}
 """What W&B says of runs that ended; every other word (running, pending, preempting...) is of one that may go on."""
@@ -54,11 +50,12 @@ class WandbProject:
 
         def ask() -> None:
             api = self._connect()
-            found.extend(api.runs(f"{entity}/{project}", filters_of(self.reference), per_page=RUNS_A_PAGE, lazy=False))
+            wanted = as_mongo(self.reference.run_filters())
+            found.extend(api.runs(f"{entity}/{project}", wanted, per_page=RUNS_A_PAGE, lazy=False))
 
         self._bounded(self.reference.text, ask, lambda: len(found))
         self._runs = {f"{self._host}/{entity}/{project}/{run.id}/{run.created_at}": run for run in found}
-        return [Listing(identity, _version(run)) for identity, run in self._runs.items()]
+        return [Listing(identity, _version(run), _labels(run)) for identity, run in self._runs.items()]
 
     def fetch(self, listing: Listing) -> RunHistory:
         """The run with its complete history; `incomplete` says it where rows and W&B's own counts disagree.
@@ -69,21 +66,22 @@ class WandbProject:
         rows: list[Mapping[str, object]] = []
         where = f"{self.reference.text}: run {run.id}"
         last_step = self._bounded(where, lambda: _read_into(rows, run), lambda: len(rows))
-        state, columns = STATES.get(run.state, "running"), columns_of(rows)
+        state, columns, labels = STATES.get(run.state, "running"), columns_of(rows), _labels(run)
         incomplete = _rows_missing(len(rows), _line_count(run), state) or _end_missing(columns.get("_step"), last_step)
         return RunHistory(
             identity=listing.identity,
             version=f"{listing.version};incomplete" if incomplete else listing.version,
             state=state,
-            config=_config(run),
+            config=labels.config,
             columns=columns,
             source=f"wandb:{run.entity}/{run.project}/runs/{run.id}",
             url=run.url if re.match(r"https?://", run.url) else None,
             started_at=run.created_at,
             minutes=_minutes(run),
             incomplete=incomplete,
-            tags=tuple(run.tags or ()),
-            group=run.group,
+            tags=labels.tags,
+            group=labels.group,
+            user=labels.user,
         )
 
     def _connect(self) -> "wandb.Api":
@@ -125,40 +123,6 @@ class WandbProject:
         return None
 
 
-def filters_of(reference: Reference) -> dict[str, Any]:
-    """The reference's filters as the API takes them (Mongo-like). Raises UsageError for seeds that are no numbers."""
-    conditions = []
-    for key, values in reference.filters.items():
-        if key == "metric":
-            continue
-        if key in FIELDS:
-            conditions.append({FIELDS[key]: {"$in": list(values)}})
-        elif key == "seed" and reference.seeds is not None:
-            conditions.append(_config_is_any(key, [str(seed) for seed in sorted(reference.seeds)]))
-        else:
-            conditions.append(_config_is_any(key, values))
-    return {"$and": conditions} if conditions else {}
-
-
-def _config_is_any(key: str, texts: Sequence[str]) -> dict[str, Any]:
-    """4 in a reference means the number as well as the text: one list for each kind, as databases like them."""
-    numbers = [number for number in map(_number, texts) if number is not None]
-    truths = [text.lower() == "true" for text in texts if text.lower() in {"true", "false"}]
-    kinds: list[Sequence[object]] = [kind for kind in (numbers, truths, list(texts)) if kind]
-    parts = [{f"config.{key}.value": {"$in": kind}} for kind in kinds]
-    return parts[0] if len(parts) == 1 else {"$or": parts}
-
-
-def _number(text: str) -> float | int | None:
-    if re.fullmatch(r"-?\d+", text):
-        return int(text)
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _entity_and_project(reference: Reference) -> list[str]:
     if not re.fullmatch(r"[^/]+/[^/]+", reference.target):
         raise UsageError(f"{reference.text}: a W&B project is named wandb:ENTITY/PROJECT, not '{reference.target}'")
@@ -166,14 +130,13 @@ def _entity_and_project(reference: Reference) -> list[str]:
 
 
 def _version(run: "Run") -> str:
-    """What changes when the run does; the heartbeat alone would miss tags and config edited in the browser."""
-    labels = json.dumps([sorted(run.tags or ()), run.group, _config(run)], sort_keys=True)
-    digest = hashlib.sha256(labels.encode()).hexdigest()[:16]
-    return f"{run.state};{run.heartbeat_at};{run.historyLineCount};{digest}"
+    """What changes when the run's history may have; of what can be edited in the browser see `_labels`."""
+    return f"{run.state};{run.heartbeat_at};{run.historyLineCount}"
 
 
-def _config(run: "Run") -> dict[str, object]:
-    return {key: value for key, value in run.config.items() if not key.startswith("_")}
+def _labels(run: "Run") -> Labels:
+    config = {key: value for key, value in run.config.items() if not key.startswith("_")}
+    return Labels(config, tuple(run.tags or ()), run.group, run.user.username if run.user else None)
 
 
 def _minutes(run: "Run") -> float | None:

@@ -12,14 +12,17 @@ import gzip
 import json
 import math
 import re
+import socket
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -32,9 +35,31 @@ Json = dict[str, Any]
 class RequestError(Exception):
     """What is answered instead of data: an HTTP status and a text."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+
+
+class DroppedError(Exception):
+    """The connection is closed without an answer."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with one request: after so many `seconds` it is refused, dropped, or answered all the same."""
+
+    status: int | None = None
+    retry_after: int | None = None
+    drop: bool = False
+    seconds: float = 0.0
+
+    def happen(self) -> None:
+        time.sleep(self.seconds)
+        if self.drop:
+            raise DroppedError
+        if self.status is not None:
+            raise RequestError(self.status, f"injected {self.status}", self.retry_after)
 
 
 @dataclass
@@ -111,8 +136,9 @@ class StoredRun:
 class Standin:
     """The server. `requests` counts requests by operation, `asked` has each with its variables, in order.
 
-    Operations in `refusals` are answered with that HTTP status and text, those in `mute` never. It lists at most
-    `page_of_runs` runs at once, and gives at most `page_of_rows` rows.
+    Operations in `refusals` are answered with that HTTP status and text, those in `mute` never; `faults` happen to the
+    next requests of an operation, one after the other. It lists at most `page_of_runs` runs at once, and gives at most
+    `page_of_rows` rows. `most_at_once`: requests that were being answered at the same time.
     """
 
     def __init__(self) -> None:
@@ -123,6 +149,8 @@ class Standin:
         self.projects: set[str] = set()
         self.refusals: dict[str, tuple[int, str]] = {}
         self.mute: set[str] = set()
+        self.faults: dict[str, list[Fault]] = {}
+        self.at_once = self.most_at_once = 0
         self.page_of_runs = 100
         self.page_of_rows = 20_000
         self.closing = threading.Event()
@@ -158,6 +186,10 @@ class Standin:
             raise RequestError(*self.refusals[operation])
         if operation in self.mute:
             self.closing.wait()
+        with self.lock:
+            fault = self.faults[operation].pop(0) if self.faults.get(operation) else None
+        if fault:
+            fault.happen()
 
     def file_stream(self, path: str, body: Json) -> Json:
         """Lines of history and summary, and how the process ended."""
@@ -366,11 +398,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self._body()
+        with self._counted():
+            try:
+                self._check_key()
+                self._reply(200, self._posted(json.loads(body)))
+            except RequestError as error:
+                self._reply(error.status, {"errors": [{"message": str(error)}], "data": None}, error.headers)
+            except DroppedError:
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        server = self.standin
+        with server.lock:
+            server.at_once += 1
+            server.most_at_once = max(server.most_at_once, server.at_once)
         try:
-            self._check_key()
-            self._reply(200, self._posted(json.loads(body)))
-        except RequestError as error:
-            self._reply(error.status, {"errors": [{"message": str(error)}], "data": None})
+            yield
+        finally:
+            with server.lock:
+                server.at_once -= 1
 
     def do_PUT(self) -> None:
         self._body()
@@ -410,12 +458,14 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         return gzip.decompress(content) if self.headers.get("Content-Encoding") == "gzip" else content
 
-    def _reply(self, status: int, body: Json) -> None:
+    def _reply(self, status: int, body: Json, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         content = json.dumps(body).encode()
         with suppress(BrokenPipeError, ConnectionResetError):
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 
