@@ -47,6 +47,7 @@ from rlops.plan import (
     planned_looks,
     version,
 )
+from rlops.strangers import redacted
 from rlops.workspace import Workspace
 
 Side = Literal["baseline", "candidate"]
@@ -268,4 +269,4 @@ def today() -> date:
 
 def _command() -> str:
     """The command line as a user can repeat it."""
-    return shlex.join(["rlops", *sys.argv[1:]])
+    return redacted(shlex.join(["rlops", *sys.argv[1:]]))

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 
 PASSED_ON = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TERM", "VIRTUAL_ENV",
@@ -12,6 +13,13 @@ PASSED_ON = (
 SECRET_NAMES = r"key|token|secret|passw|credential|proxy"  # noqa: S105  (names, not values)
 SHORTEST_SECRET = 8
 """Shorter values stand in ordinary words, too (arbitrary)."""
+SECRET_SETTINGS = re.compile(
+    r"(^|[_.-])((api|access|secret|private|auth|wandb)[_.-]?key|(access|auth|api)?[_.-]?token|secret|passw(or)?d|credentials?)$",
+    re.IGNORECASE,
+)
+"""Names of settings that are nobody's business; not `max_tokens`, `key` or `tokenizer`."""
+WHO_IN_ADDRESS = re.compile(r"(\w+://)[^/\s@'\"]+@")
+REDACTED = "[redacted]"
 
 ANSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|\x1b[@-_]?")
 CONTROL = re.compile(
@@ -27,11 +35,27 @@ def passed_on(more: str | None = None) -> dict[str, str]:
 
 
 def redacted(text: str) -> str:
-    """The text without the values of secret variables of this environment, which a child may have printed."""
+    """The text without the values of secret variables of this environment, and without passwords in addresses."""
     for name, value in os.environ.items():
         if re.search(SECRET_NAMES, name, flags=re.IGNORECASE) and len(value) >= SHORTEST_SECRET:
             text = text.replace(value, f"[{name}]")
-    return text
+    return WHO_IN_ADDRESS.sub(r"\1[redacted]@", text)
+
+
+def without_secrets(settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings that a stranger's program wrote down, at every depth: what is called a secret, and what holds one."""
+    return {
+        key: REDACTED if SECRET_SETTINGS.search(key) and isinstance(value, str) else _inside(value)
+        for key, value in settings.items()
+    }
+
+
+def _inside(value: object) -> object:
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, Mapping):
+        return without_secrets(value)
+    return [_inside(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def clean(text: str) -> str:

@@ -15,6 +15,15 @@ ASKED_FOR = {"RLOPS_REAL_DATA", "RLOPS_NO_SKIPS", "RLOPS_RENEW_GOLD"}
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="session")
+def account_of_the_user() -> dict[str, str]:
+    """The W&B account that the user's shell names, for tests marked `live`; no other test sees it."""
+    account = {name: os.environ[name] for name in os.environ if name.startswith("WANDB_")}
+    if "WANDB_ENTITY" not in account:
+        pytest.fail("tests marked live write to W&B: say to whose account with WANDB_ENTITY")
+    return account
+
+
 @pytest.fixture(autouse=True)
 def _hermetic(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):

@@ -42,7 +42,7 @@ FORBIDDEN_THIRD_PARTIES = {
     "stats": {"wandb", "click", "jinja2", "torch", "pandas", "pydantic", "rich", "gymnasium"},
     "judge": {"wandb", "click", "jinja2", "torch", "rich", "gymnasium"},
     "plan": {"wandb", "click", "jinja2", "torch", "rich", "gymnasium"},
-    "report": {"wandb", "click", "torch", "gymnasium"},
+    "report": {"click", "torch", "gymnasium"},
     "launch": {"wandb", "click", "jinja2", "torch", "pandas", "scipy"},
     "curves": {"click", "jinja2", "torch", "rich", "gymnasium"},
 }

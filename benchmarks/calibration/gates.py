@@ -201,7 +201,8 @@ def something_changed(folder: Path, rng: np.random.Generator) -> None:
             if size > harmed:
                 tables.append((load(folder, population, "none"), size - harmed))
             drawn = list(itertools.islice(gates(tables, rng), MOST_GATES))
-            counted = [[replace(one, table=counting_small_losses(one.table)) for one in rows] for rows in drawn]
+            every_loss = {id(table): counting_small_losses(table) for table, _ in tables}
+            counted = ([replace(one, table=every_loss[id(one.table)]) for one in rows] for rows in drawn)
             told = line(f"{population} m={size}: {who} {effect}", tally(drawn, Policy()))
             print(f"{told}   {tally(counted, Policy()).share(Word.REGRESSED):7.2%}", flush=True)
 

@@ -80,6 +80,7 @@ def publish(workspace: Workspace, verdict: "Verdict", report_path: Path | None, 
     from rlops.report import render_html
     from rlops.run_sets import write_verdict
 
+    verdict = verdict.without_secrets()
     folder = write_verdict(workspace, verdict, render_html(verdict))
     if report_path is not None:
         write_report(verdict, report_path)

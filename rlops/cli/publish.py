@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("publish", short_help="Post a stored verdict where people look.")
 def command() -> None:
-    """Post a stored verdict where people look."""
+    """Post a stored verdict where people look: on the pull request, or among the runs of W&B."""
 
 
 @command.command("github")
@@ -55,6 +55,55 @@ def github(verdict: Path | None, from_run: str | None, no_comment: bool, workspa
         say(posting.post_comment(os.environ, markdown, new=something_to_say(record)))
     except posting.GitHubError as error:
         say(f"warning: the comment is not posted: {error}")
+
+
+@command.command("wandb")
+@click.argument("verdict", required=False, type=click.Path(path_type=Path))
+@click.option("--baseline", metavar="NAME", help="Publish this baseline as an artifact instead of a verdict.")
+@click.option("--alias", "aliases", multiple=True, help="An alias of the artifact beside `latest`; once or more.")
+@click.option("--project", help="The W&B project. [default: the client's own setting, WANDB_PROJECT]")
+@click.option("--entity", help="Whose. [default: the client's own setting, WANDB_ENTITY]")
+@workspace_option
+def wandb(
+    verdict: Path | None,
+    baseline: str | None,
+    aliases: tuple[str, ...],
+    project: str | None,
+    entity: str | None,
+    workspace: Workspace,
+) -> None:
+    """Make a run in Weights & Biases of VERDICT (a verdict.json or its folder; default: the latest).
+
+    The run has the verdict in its summary, a table with a row an environment, the HTML report and verdict.json. With
+    WANDB_MODE=offline it is written to ./wandb (WANDB_DIR), and `wandb sync` uploads it.
+    """
+    from rlops.curves import read_baseline
+    from rlops.errors import UsageError
+    from rlops.report import weights_and_biases as posting
+
+    where = posting.Project(project, entity)
+    if baseline is not None:
+        if verdict is not None:
+            raise UsageError("--baseline publishes a baseline; leave it or VERDICT out")
+        read_baseline(baseline, workspace.baselines)  # what cannot be read is not worth publishing
+        say(posting.publish_baseline(baseline, workspace.baselines / f"{baseline}.json", aliases, where))
+        return
+    if aliases:
+        raise UsageError("--alias names versions of an artifact; it goes with --baseline")
+    path = verdict or workspace.latest_verdict()
+    record = path / "verdict.json" if path.is_dir() else path
+    say(posting.publish_verdict(_read(record), _report_of(record), record, where))
+
+
+def _report_of(record: Path) -> Path:
+    """The report beside a verdict.json, rendered where there is none."""
+    from rlops.files import write_whole
+    from rlops.report import render_html
+
+    report = record.with_name("report.html")
+    if not report.is_file():
+        write_whole(report, render_html(_read(record)))
+    return report
 
 
 def _read(path: Path) -> "Verdict":

@@ -10,6 +10,7 @@ from rlops.curves.filters import Labels, setting
 from rlops.curves.learning_curve import LearningCurve, Run, State
 from rlops.curves.libraries import USUAL, Keys
 from rlops.errors import UsageError
+from rlops.strangers import without_secrets
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,10 @@ class RunHistory:
         y, x = self.columns[metric], self.columns[step]
         _, in_y, in_x = np.intersect1d(y.rows, x.rows, assume_unique=True, return_indices=True)
         return LearningCurve.from_points(x.values[in_x], y.values[in_y]).from_first_number()
+
+    def __post_init__(self) -> None:
+        """Secrets that a trainer put among its settings are nowhere from here on."""
+        object.__setattr__(self, "config", without_secrets(self.config))
 
     @property
     def labels(self) -> Labels:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rlops.errors import UsageError
+from rlops.strangers import redacted
 
 SCHEMA: Literal[1] = 1
 MOST_BYTES = 64 * 1024 * 1024
@@ -252,6 +253,12 @@ class Verdict(_Record):
     def to_json(self) -> str:
         """The text of verdict.json."""
         return self.model_dump_json(by_alias=True, indent=1)
+
+    def without_secrets(self) -> "Verdict":
+        """The record without the secrets of this environment, whatever name or message they came in with."""
+        text = self.to_json()
+        safe = redacted(text)
+        return self if safe == text else Verdict.model_validate_json(safe)
 
 
 def read_verdict(path: Path) -> Verdict:

@@ -11,13 +11,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.integration.wandb_standin.children import account, hermetic_environment
-from tests.integration.wandb_standin.server import Fault, Standin, StoredRun, standin
+from tests.integration.wandb_standin.server import API_KEY, Fault, Standin, StoredRun, standin
 
 PROJECT = "wandb:team/bench"
 BUDGET = 10_000
+BENCHMARK = """
+environments = ["Hopper-v4"]
+budget = 10_000
+code = ["bench.py"]
+packages = []
+command = ["{python}", "bench.py", "{env_id}", "{seed}"]
+"""
 
 
 @dataclass
@@ -63,6 +71,9 @@ class User:
 def user(tmp_path: Path) -> Iterator[User]:
     with standin() as server:
         user = User(server, tmp_path)
+        (tmp_path / "benchmarks").mkdir()
+        (tmp_path / "bench.py").touch()
+        (tmp_path / "benchmarks" / "bench.toml").write_text(BENCHMARK)
         for seed in range(12):
             user.add(f"old{seed}", seed, 100 + 0.37 * seed, tags=["main"])
             user.add(f"new{seed}", seed, 60 + 0.41 * seed, tags=["pr-12"])
@@ -138,3 +149,23 @@ def test_running_runs_are_never_a_baseline_and_incomplete_ones_in_no_verdict(use
     assert record["environments"][0]["n_baseline"] == 10
     kinds = {finding["kind"]: finding["seeds"] for finding in record["findings"]}
     assert (kinds["running-run"], kinds["incomplete-run"]) == ([3], [4])
+
+
+def test_no_secret_reaches_the_store_or_a_report(user: User) -> None:
+    """A trainer that logs all its arguments, and somebody who filters by what is none of our business."""
+    for run in user.server.runs.values():
+        run.config |= {"wandb_api_key": {"value": "sk-trainers-own"}, "argv": {"value": ["--key", API_KEY]}}
+        run.config["remote"] = {"value": "https://me:ghp_password@host/x.git"}
+    sides = (f"{PROJECT}?tag=main&label={API_KEY}", f"{PROJECT}?tag=pr-12")
+    out, err = user("compare", *sides, "--report", "report.html", code=1)
+    user("baseline", "save", "kept", sides[0], "--benchmark", "bench")
+    user("pull", PROJECT, "--json")
+    written = {path: path.read_bytes() for path in user.folder.rglob("*") if path.is_file()}
+    for path in list(written):
+        if path.suffix == ".npz":
+            with np.load(path) as arrays:
+                written[path] = bytes(arrays["meta"])
+    for secret in ("sk-trainers-own", API_KEY, "ghp_password"):
+        assert secret not in out + err
+        assert not [path for path, content in written.items() if secret.encode() in content]
+    assert any(b"[redacted]@host/x.git" in content for content in written.values())

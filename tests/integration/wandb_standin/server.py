@@ -26,6 +26,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tests.integration.wandb_standin.artifacts import ARTIFACTS, StoredArtifact
+
 ENTITY = "team"
 API_KEY = "local-" + "0" * 40
 
@@ -72,6 +74,7 @@ class StoredRun:
     config: Json = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     group: str | None = None
+    job_type: str | None = None
     state: str = "running"
     display_name: str = ""
     rows: list[Json] = field(default_factory=list)
@@ -139,6 +142,7 @@ class Standin:
     Operations in `refusals` are answered with that HTTP status and text, those in `mute` never; `faults` happen to the
     next requests of an operation, one after the other. It lists at most `page_of_runs` runs at once, and gives at most
     `page_of_rows` rows. `most_at_once`: requests that were being answered at the same time.
+    `uploads`: the content of every file, by its name.
     """
 
     def __init__(self) -> None:
@@ -150,6 +154,8 @@ class Standin:
         self.refusals: dict[str, tuple[int, str]] = {}
         self.mute: set[str] = set()
         self.faults: dict[str, list[Fault]] = {}
+        self.uploads: dict[str, bytes] = {}
+        self.artifacts: list[StoredArtifact] = []
         self.at_once = self.most_at_once = 0
         self.page_of_runs = 100
         self.page_of_rows = 20_000
@@ -271,6 +277,7 @@ def _upsert_bucket(server: Standin, variables: Json) -> Json:
     run.config = json.loads(variables["config"]) if variables.get("config") else run.config
     run.tags = variables.get("tags") or run.tags
     run.group = variables.get("groupName") or run.group
+    run.job_type = variables.get("jobType") or run.job_type
     run.display_name = variables.get("displayName") or run.display_name or run.name
     project = {"id": "p1", "name": run.project, "entity": {"id": "e1", "name": run.entity}}
     return {"upsertBucket": {"bucket": {**run.node(), "project": project}, "inserted": inserted}}
@@ -341,6 +348,7 @@ OPERATIONS: Mapping[str, Callable[[Standin, Json], Json]] = {
     "RunHistoryKeys": _history_keys,
     "RunParquetHistory": _parquet_history,
     "HistoryPage": _history_page,
+    **ARTIFACTS,
 }
 
 
@@ -421,7 +429,8 @@ class _Handler(BaseHTTPRequestHandler):
                 server.at_once -= 1
 
     def do_PUT(self) -> None:
-        self._body()
+        name = unquote(urlsplit(self.path).path).removeprefix("/upload/")
+        self.standin.uploads[name] = self._body()
         self._reply(200, {})
 
     def do_GET(self) -> None:
