@@ -9,7 +9,7 @@ BENCH := $(VENV)-bench/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests bench steps peers reference calibration real-data estimates judge-speed details test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed details test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,12 @@ real-data: $(READY) ## what it says of other people's curves: five changes, twen
 
 estimates: $(READY) ## intervals for reports: as fast and the same as rliable's? (2 minutes and a venv of its own)
 	$(BIN)/python benchmarks/estimates.py
+
+pull: $(READY) ## what pulling a W&B project costs, against the tests' stand-in for its server (5 minutes)
+	$(BIN)/python benchmarks/pull.py
+
+wandb-reader: $(READY) ## how fast local .wandb files are read, beside the client's own reader (3 minutes)
+	PYTHONPATH=. $(BIN)/python benchmarks/speed/wandb_reader.py
 
 judge-speed: $(READY) ## how long the judge takes (20 seconds)
 	$(BIN)/python benchmarks/judge_speed.py

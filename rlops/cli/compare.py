@@ -52,7 +52,7 @@ def command(
     \b
     quick, baseline:quick                          baselines/quick.json
     wandb:ENTITY/PROJECT?tag=pr-12&exp_name=ppo    runs of a W&B project, filtered
-    dir:PATH                                       rlops cells, or offline wandb runs
+    dir:PATH                                       rlops cells, wandb runs, other logs (docs/sources.md)
     file:PATH?algo=PPO&env_id=Hopper-v3            a long table, CSV or parquet
     git:REF                                        a version of this repository, trained here
     A..B                                           short for git:mergebase(A,B) git:B

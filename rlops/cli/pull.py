@@ -18,7 +18,7 @@ def command(references: tuple[str, ...], quiet: bool, as_json: bool, workspace: 
 
     \b
     wandb:ENTITY/PROJECT?tag=pr-12&exp_name=ppo   runs of a W&B project, filtered
-    dir:PATH                                      rlops cells, or offline wandb runs
+    dir:PATH                                      rlops cells, wandb runs, other logs (docs/sources.md)
     '?we=E&wpn=P&ceik=env_id&cen=exp_name' 'ppo'  the filters of Open RL Benchmark
     """
     from rlops.cli.progress import watching

@@ -115,7 +115,11 @@ def columns_of(rows: Iterable[Mapping[str, object]]) -> dict[str, Column]:
                 numbers, values = found.setdefault(key, ([], []))
                 numbers.append(number)
                 values.append(figure)
-    return {key: Column(np.array(n, dtype=np.int64), np.array(v, dtype=np.float64)) for key, (n, v) in found.items()}
+    return {
+        # Without -0: not every way that rows take keeps it.
+        key: Column(np.array(numbers, dtype=np.int64), np.array(values, dtype=np.float64) + 0.0)
+        for key, (numbers, values) in found.items()
+    }
 
 
 def later_segment_wins(segments: Iterable[RunHistory], step: str) -> RunHistory:

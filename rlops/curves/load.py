@@ -8,7 +8,10 @@ from rlops.curves.filters import passes
 from rlops.curves.history import RunHistory
 from rlops.curves.learning_curve import RunSet
 from rlops.curves.references import Reference, metric_name, step_name
-from rlops.curves.sources.cells import Cells, holds_cells
+from rlops.curves.sources.cells import Cells
+from rlops.curves.sources.formats import LOG_FORMATS, format_of
+from rlops.curves.sources.logs import LogFiles
+from rlops.curves.sources.path_pattern import PathPattern
 from rlops.curves.sources.source import pull
 from rlops.curves.sources.stored import Stored
 from rlops.curves.sources.table import read_table
@@ -43,13 +46,23 @@ class Loader:
         folder = Path(reference.target)
         if not folder.is_dir():
             raise UsageError(f"'{reference.text}': there is no folder {folder}")
-        step, filters = step_name(reference, self.metric.step), reference.other_filters()
-        if holds_cells(folder):
-            cells = Cells(folder, step, reference.env_ids, reference.seeds)
-            histories = cells.settled(pull(cells, self.store, self.progress))
-        else:
-            histories = pull(WandbFiles(folder, step), self.store, self.progress)
+        histories, filters = self._in_folder(folder, reference), reference.other_filters()
         return [history for history in histories if passes(history.labels, history.state, filters)]
+
+    def _in_folder(self, folder: Path, reference: Reference) -> list[RunHistory]:
+        step = step_name(reference, self.metric.step)
+        format_ = format_of(folder, reference.one("format", "") or None)
+        pattern = PathPattern.parse(reference.one("path", "")) if "path" in reference.filters else None
+        if format_ in LOG_FORMATS:
+            logs = LogFiles(folder, LOG_FORMATS[format_], pattern)
+            keys = reference.keys.env_id, reference.keys.seed
+            return logs.named(pull(logs, self.store, self.progress), keys)
+        if pattern is not None:
+            raise UsageError(f"'{reference.text}': {format_} logs say themselves whose they are; leave path= out")
+        if format_ == "cells":
+            cells = Cells(folder, step, reference.env_ids, reference.seeds)
+            return cells.settled(pull(cells, self.store, self.progress))
+        return pull(WandbFiles(folder, step), self.store, self.progress)
 
     def runs(self, reference: Reference) -> RunSet:
         """The run set of a wandb:, dir: or file: reference. Raises UsageError when it is empty."""

@@ -4,7 +4,9 @@ quick, baseline:quick                  baselines/quick.json
 git:REF                                a version of this repository, as far as it was trained here
 A..B                                   short for the two git:mergebase(A,B) and git:B
 wandb:ENTITY/PROJECT?tag=pr-12&seed=1-5  runs of a W&B project
-dir:PATH                               a folder of rlops cells or of offline wandb runs
+dir:PATH                               a folder of rlops cells, of offline wandb runs, or of other logs
+dir:PATH?path={algo}/{env_id}_{seed}   such logs rarely say it all: what the parts of their paths mean; they filter too
+dir:PATH?format=tensorboard            which logs, where a folder holds several kinds
 file:PATH?algo=PPO&env_id=Hopper-v3    a long table, CSV or parquet
 """
 
@@ -21,6 +23,8 @@ TABLE_METRIC = "episodic_return"
 """What tables call the metric that trainers log as charts/episodic_return."""
 HOW_TO_READ = frozenset({"metric", "step", "keys", "env_id_key", "seed_key", "label"})
 """What a reference says of the runs as a whole; all other keys choose among them."""
+HOW_TO_READ_FOLDERS = frozenset({"path", "format"})
+"""The same, said of folders only."""
 KINDS = ("baseline", "wandb", "dir", "file", "git")
 
 
@@ -63,7 +67,7 @@ class Reference:
         return {
             names.get(key, key): seeds if key == "seed" else values
             for key, values in self.filters.items()
-            if key not in HOW_TO_READ
+            if key not in HOW_TO_READ and not (self.kind == "dir" and key in HOW_TO_READ_FOLDERS)
         }
 
     def other_filters(self) -> dict[str, tuple[str, ...]]:

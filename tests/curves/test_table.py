@@ -113,3 +113,24 @@ def test_files_that_are_no_tables(tmp_path, content, says):
         path.write_text(content)
     with pytest.raises(UsageError, match=says):
         read(f"file:{path}")
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "repeated"),
+    [("tdmpc2/dog-run", "reward", False), ("tdmpc2/mw-assembly", "success", False), ("tdmpc/dog-run", "reward", True)],
+)
+def test_tables_of_one_environment_need_a_column_more(real_data, tmp_path, name, column, repeated):
+    """TD-MPC2's own tables, as docs/sources.md completes them."""
+    original = real_data / "raw_samples/tdmpc2" / f"{name}.csv"
+    with pytest.raises(UsageError, match=f"the table has no column 'global_step'; it has: step, {column}, seed"):
+        read(f"file:{original}?metric={column}")
+    frame = pd.read_csv(original)
+    path = tmp_path / "curves.csv"
+    frame.rename(columns={"step": "global_step"}).assign(env_id=name).to_csv(path, index=False)
+    found = read(f"file:{path}?metric={column}").runs
+    assert [run.seed for run in found] == frame.seed.unique().tolist()
+    assert any(run.curve.repeated_steps for run in found) == repeated
+    for run in found:
+        rows = frame[frame.seed == run.seed].sort_values("step", kind="stable")
+        assert run.curve.steps.tolist() == rows.step.tolist()
+        assert run.curve.values.tolist() == rows[column].tolist()

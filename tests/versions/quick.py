@@ -1,6 +1,6 @@
 """Gates that are quick: trainers that need no wandb, and no supervisor.
 
-The trainers write the reader's own JSON lines, `cat` stands in for the reader, and a process is started as it is.
+The trainers write the file that the client would, by the text of `wandb_writer`, and a process is started as it is.
 Git, worktrees, processes, the store and the judge are real; wandb is in test_three_branches.py, the supervisor in
 test_wrong_code.py and wherever PROGRAM is run.
 """
@@ -20,7 +20,6 @@ import pytest
 from rlops import gate as gate_module
 from rlops.curves import Freezing, LearningCurve, Run, RunSet
 from rlops.curves.baselines import write_baseline
-from rlops.curves.sources import wandb_files
 from rlops.gate import gate_change
 from rlops.judge import Finding, Verdict
 from rlops.launch import CellGroup, supervise
@@ -51,8 +50,11 @@ confirm = 0
 BASE, HEAD, FIRST = 3, 5, 2
 """Seeds of the baseline, of the candidate, and those that both versions train before any statistics."""
 
-LOGGER = '''
-import os, sys, zlib
+WRITER = Path(__file__).parents[1] / "curves" / "sources" / "wandb_writer.py"
+LOGGER = (
+    WRITER.read_text(encoding="utf-8")
+    + '''
+import os, sys
 
 
 def note_start(env_id, seed):
@@ -65,19 +67,18 @@ def noise_of(env_id, seed):
 
 
 def log(curve, config="{}", name="x"):
-    """What `wandb leet inspect --json` says of a run with this curve."""
+    """The file of a run with this curve of (step, JSON text)."""
     folder = os.path.join(os.environ["WANDB_DIR"], "wandb", f"offline-run-{name}")
     os.makedirs(folder)
-    with open(os.path.join(folder, f"run-{name}.wandb"), "w") as file:
-        file.write('{"type": "run", "run": {"config": {"update": %s}}}\\n' % config)
-        for step, value in curve:
-            file.write('{"type": "history", "history": {"item": {"step": %r, "score": %s}}}\\n' % (step, value))
-        file.write('{"type": "exit", "exit": {"exit_code": 0}}\\n')
+    rows = [{"step": repr(step), "score": value} for step, value in curve]
+    with open(os.path.join(folder, f"run-{name}.wandb"), "wb") as file:
+        file.write(log_of(run_records(rows, json.loads(config))))
 
 
 def plateau(level):
     return [(step, repr(min(step / 300, 1) * level)) for step in range(10, 1001, 10)]
 '''
+)
 
 
 def trainer(level: str = "100 + noise", before: str = "pass", after: str = "pass") -> str:
@@ -157,8 +158,7 @@ class Unsupervised:
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Read what `log` above writes, wait less, and see no git configuration of the user."""
-    monkeypatch.setattr(wandb_files, "INSPECT", ("cat",))
+    """Wait less, and see no git configuration of the user."""
     monkeypatch.setattr(sys.modules["rlops.launch.fill"], "POLL_SECONDS", 0.005)
     monkeypatch.setattr(gate_module, "LocalExecutor", Unsupervised)
     monkeypatch.setenv("HOME", str(home))
@@ -176,8 +176,6 @@ def make(root: Path, benchmark: str = BENCHMARK, **files: str) -> Repo:
 
 PROGRAM = """
 import sys
-from rlops.curves.sources import wandb_files
-wandb_files.INSPECT = ("cat",)
 from rlops.cli.main import main
 sys.argv[0] = "rlops"
 main()

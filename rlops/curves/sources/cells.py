@@ -126,7 +126,7 @@ class _Cell:
         }
 
     def files(self, step: str) -> WandbFiles:
-        return WandbFiles(self.folder, step)
+        return WandbFiles(self.folder, step, ended=True)
 
     def settled(self, runs: Sequence[RunHistory]) -> list[RunHistory]:
         logged = {str(run.config.get("seed")) for run in runs}

@@ -1,40 +1,48 @@
-"""Local `.wandb` files, of offline and of online runs, through the client's own reader `wandb leet inspect`."""
+"""Local `.wandb` files, of offline and of online runs."""
 
-import json
-import subprocess
-import sys
+import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from rlops.curves.history import RunHistory, columns_of, later_segment_wins
+from rlops.curves.history import RunHistory, later_segment_wins
 from rlops.curves.learning_curve import State
 from rlops.curves.sources.source import Listing
+from rlops.curves.sources.transaction_log import NotALogError, read_log
+from rlops.curves.sources.wandb_records import RunRecords, read_records
 from rlops.errors import UsageError
 
-INSPECT = (sys.executable, "-I", "-m", "wandb", "leet", "inspect", "--json")
+LATELY_SECONDS = 15 * 60
+"""A file without an end that was changed since is of a run that goes on (arbitrary: the client writes every 15 s, if
+there is anything to write; trainers that log less often than this are taken for dead meanwhile)."""
 
 
 @dataclass(frozen=True)
 class WandbFiles:
-    """The runs in the run directories anywhere below `folder`. `step` orders the segments of a resumed run."""
+    """The runs in the run directories anywhere below `folder`.
+
+    `step` orders the segments of a resumed run; `ended`: whoever started the processes has seen their end.
+    """
 
     folder: Path
     step: str = "global_step"
+    ended: bool = False
 
     def list_runs(self) -> Sequence[Listing]:
         """One listing per run id and parent folder: a resumed run has several directories."""
-        return [Listing(identity, _version(files)) for identity, files in self._segments.items()]
+        return [Listing(identity, self._version(files)) for identity, files in self._segments.items()]
 
     def fetch(self, listing: Listing) -> RunHistory:
         """The run with all its rows; rows before a torn end are kept."""
-        files = self._segments[listing.identity]
-        read = [_read(file, listing) for file in files]
-        return later_segment_wins(sorted(read, key=lambda history: history.started_at or ""), self.step)
+        read = sorted(((file, _read(file)) for file in self._segments[listing.identity]), key=_start)
+        segments = [
+            self._history(file, records, [later for _, later in read[number:]], listing)
+            for number, (file, records) in enumerate(read, start=1)
+        ]
+        return later_segment_wins(segments, self.step)
 
     @cached_property
     def _segments(self) -> Mapping[str, list[Path]]:
@@ -44,73 +52,66 @@ class WandbFiles:
                 found[f"{file.parent.parent.resolve()}#{file.stem}"].append(file)
         return found
 
+    def _may_go_on(self, file: Path) -> bool:
+        return not self.ended and time.time() - file.stat().st_mtime < LATELY_SECONDS
 
-@dataclass
-class _Records:
-    """What one file says, gathered record by record."""
+    def _version(self, files: Sequence[Path]) -> str:
+        """Another one too when a file was not changed for long enough: a run may be called crashed from then on."""
+        stats = ";".join(f"{stat.st_size}@{stat.st_mtime_ns}" for stat in (file.stat() for file in files))
+        return f"{stats};lately" if any(map(self._may_go_on, files)) else stats
 
-    config: dict[str, object] = field(default_factory=dict)
-    rows: list[Mapping[str, object]] = field(default_factory=list)
-    run: Mapping[str, Any] = field(default_factory=dict)
-    exit_code: int | None = None
-    lost: str | None = None
+    def _state(self, records: RunRecords, file: Path) -> State:
+        if records.exit_code is None:
+            return "running" if self._may_go_on(file) else "crashed"
+        return "finished" if records.exit_code == 0 else "failed"
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        match record.get("type"):
-            case "run":
-                self.run = record["run"]
-                self.config |= self.run.get("config", {}).get("update", {})
-            case "config":
-                self.config |= record["config"].get("update", {})
-            case "history":
-                self.rows.append(record["history"]["item"])
-            case "exit":
-                self.exit_code = int(record["exit"].get("exit_code", 0))
+    def _history(self, file: Path, records: RunRecords, later: Sequence[RunRecords], listing: Listing) -> RunHistory:
+        state = self._state(records, file)
+        # What is being written to ends where it ends; and what a later segment repeats is not missing.
+        whole = any(self._repeats(segment, records) for segment in later) if later else state == "running"
+        return RunHistory(
+            identity=listing.identity,
+            version=listing.version,
+            state=state,
+            config={key: value for key, value in records.config.items() if not key.startswith("_")},
+            columns=records.columns,
+            source=str(file),
+            started_at=_iso(records.started_at),
+            minutes=_minutes(records),
+            incomplete="; ".join(filter(None, [records.lost, None if whole else records.torn])) or None,
+            tags=records.tags,
+            group=records.group,
+        )
 
-    @property
-    def state(self) -> State:
-        if self.exit_code is None:
-            return "crashed"
-        return "finished" if self.exit_code == 0 else "failed"
-
-    @property
-    def minutes(self) -> float | None:
-        stamps = [float(str(row["_timestamp"])) for row in self.rows[-1:] if "_timestamp" in row]
-        if not stamps or "start_time" not in self.run:
-            return None
-        started = datetime.fromisoformat(self.run["start_time"]).timestamp()
-        return max(0.0, stamps[0] - started) / 60
-
-
-def _read(file: Path, listing: Listing) -> RunHistory:
-    records = _Records()
-    for record in _inspect(file, records):
-        records.add(record)
-    config = {key: value for key, value in records.config.items() if not key.startswith("_")}
-    return RunHistory(
-        identity=listing.identity,
-        version=listing.version,
-        state=records.state,
-        config=config,
-        columns=columns_of(records.rows),
-        source=str(file),
-        started_at=records.run.get("start_time"),
-        minutes=records.minutes,
-        incomplete=records.lost,
-        tags=tuple(records.run.get("tags", ())),
-        group=records.run.get("run_group"),
-    )
+    def _repeats(self, later: RunRecords, earlier: RunRecords) -> bool:
+        """Does the later segment begin at or before the last step of the earlier one?"""
+        if self.step not in later.columns or self.step not in earlier.columns:
+            return False
+        return bool(later.columns[self.step].values.min() <= earlier.columns[self.step].values.max())
 
 
-def _inspect(file: Path, records: _Records) -> Iterator[Mapping[str, Any]]:
-    done = subprocess.run([*INSPECT, str(file)], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise UsageError(f"{file}: `wandb leet inspect` cannot read it: {done.stderr.strip()[-500:]}")
-    # The reader exits with 0 whatever it had to leave out, and says so in words only.
-    complaints = [line.removeprefix("wandb leet inspect: ") for line in done.stderr.splitlines() if line.strip()]
-    records.lost = "; ".join(complaints) or None
-    yield from map(json.loads, filter(None, done.stdout.split("\n")))
+def _read(file: Path) -> RunRecords:
+    try:
+        return read_records(read_log(file.read_bytes()))
+    except NotALogError as error:
+        raise UsageError(f"{file}: is not a .wandb file: {error}; move it elsewhere") from None
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read ({error.strerror})") from None
 
 
-def _version(files: Sequence[Path]) -> str:
-    return ";".join(f"{stat.st_size}@{stat.st_mtime_ns}" for stat in (file.stat() for file in files))
+def _start(read: tuple[Path, RunRecords]) -> float:
+    return read[1].started_at or 0.0
+
+
+def _iso(seconds: float | None) -> str | None:
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (OverflowError, ValueError, OSError):
+        return None  # no time that a calendar has
+
+
+def _minutes(records: RunRecords) -> float | None:
+    stamps = records.columns.get("_timestamp")
+    if stamps is None or records.started_at is None:
+        return None
+    return max(0.0, float(stamps.values[-1]) - records.started_at) / 60
