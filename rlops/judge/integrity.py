@@ -221,6 +221,10 @@ def _surroundings(baseline: Mapping[str, object], candidate: Mapping[str, object
         unequal = [f"{n} {before.get(n, '–')} → {now.get(n, '–')}" for n in names if before.get(n) != now.get(n)]
         if unequal:
             found.append(make_finding("packages", "warning", ", ".join(unequal), None))
+    formats = [str(side["format"]) for side in (baseline, candidate) if "format" in side]
+    if len(set(formats)) > 1:
+        detail = f"the baseline was read from {formats[0]} logs, the candidate from {formats[1]} logs"
+        found.append(make_finding("log-formats", "warning", detail, None))
     return found
 
 

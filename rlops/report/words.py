@@ -93,6 +93,7 @@ MEANINGS = {
     "beyond-budget": "Perhaps the steps are counted in another unit than the budget. What lies beyond is not judged.",
     "hyperparameters": "The difference may come from the settings instead of the code. Are they part of the change?",
     "packages": "The difference may come from a package instead of the code.",
+    "log-formats": "A return of every episode and a mean over a hundred have one name. Take one format on both sides.",
     "machine": "Everything one side did was done on another kind of machine than the other's.",
     "uninformative": "The baseline hardly beats a random policy here; the environment is left out of the suite's mean.",
     "no-baseline": "This environment is not judged. Compare with a baseline that has it.",

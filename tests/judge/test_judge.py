@@ -362,3 +362,11 @@ def test_curves_of_nan_alone_are_faults_and_no_copies_of_each_other():
     assert kinds(verdict, "A").count("nan") == 1
     assert "duplicated-seeds" not in kinds(verdict)
     assert words(verdict)["A"] is Word.FAILED
+
+
+def test_logs_of_two_kinds_may_not_mean_the_same_return():
+    sides = [replace(side, provenance={"format": name}) for side, name in ((BASE, "monitor"), (SAME, "tensorboard"))]
+    (finding,) = [item for item in verdict_on(*sides).findings if item.kind == "log-formats"]
+    assert (finding.severity, "monitor logs, the candidate from tensorboard" in finding.detail) == ("warning", True)
+    assert "log-formats" not in kinds(verdict_on(*[replace(side, provenance={"format": "monitor"}) for side in sides]))
+    assert "log-formats" not in kinds(verdict_on(BASE, sides[1]))
