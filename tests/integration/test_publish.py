@@ -6,51 +6,21 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.cli.commands import COLLAPSED, STEADY, table
-from tests.integration.wandb_standin.children import account, child, hermetic_environment
-from tests.integration.wandb_standin.server import API_KEY, Standin, standin
-
-BENCHMARK = """
-environments = ["A-v1", "B-v1"]
-budget = 10_000
-code = ["bench.py"]
-packages = []
-command = ["{python}", "bench.py", "{env_id}", "{seed}"]
-"""
-
-
-@dataclass
-class User:
-    """`rlops ...` in a folder with a verdict and a baseline."""
-
-    server: Standin
-    folder: Path
-
-    def environment(self, **more: str) -> dict[str, str]:
-        return hermetic_environment(self.folder, **{**account(self.server.url), "WANDB_PROJECT": "bench", **more})
-
-    def __call__(self, *arguments: str, code: int = 0, **more: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "rlops", *arguments], cwd=self.folder, env=self.environment(**more),
-            capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        assert API_KEY not in done.stdout + done.stderr
-        return done.stderr
+from tests.integration.wandb_standin.children import child
+from tests.integration.wandb_standin.server import standin
+from tests.integration.wandb_standin.user import User
 
 
 @pytest.fixture
 def user(tmp_path: Path) -> Iterator[User]:
     with standin() as server:
         user = User(server, tmp_path)
-        (tmp_path / "benchmarks").mkdir()
-        (tmp_path / "bench.py").touch()
-        (tmp_path / "benchmarks" / "bench.toml").write_text(BENCHMARK)
+        user.add_benchmark(["A-v1", "B-v1"])
         old = table(tmp_path / "old.csv", {"A-v1": STEADY, "B-v1": STEADY})
         new = table(tmp_path / "new.csv", {"A-v1": STEADY, "B-v1": COLLAPSED}, first_seed=101)
         user("baseline", "save", "bench", old)
@@ -88,14 +58,14 @@ def check_run(user: User) -> None:
 
 
 def test_a_verdict_online(user: User) -> None:
-    said = user("publish", "wandb")
+    _, said = user("publish", "wandb")
     (run,) = user.server.runs.values()
     assert f"{user.server.url}/team/bench/runs/{run.name}" in said
     check_run(user)
 
 
 def test_a_verdict_offline_and_synced_later(user: User) -> None:
-    said = user("publish", "wandb", WANDB_MODE="offline", WANDB_API_KEY="")
+    _, said = user("publish", "wandb", WANDB_MODE="offline", WANDB_API_KEY="")
     assert not user.server.runs
     folder = said.split("`wandb sync ")[1].split("`")[0]
     sync = "import sys; from wandb.cli.cli import cli; cli(['sync', sys.argv[1]])"
@@ -115,13 +85,13 @@ def test_a_baseline_and_its_aliases_move(user: User) -> None:
 
 
 def test_what_goes_together(user: User) -> None:
-    assert "it goes with --baseline" in user("publish", "wandb", "--alias", "x", code=2)
-    assert "leave it or VERDICT out" in user("publish", "wandb", ".", "--baseline", "bench", code=2)
-    assert "there is no baseline 'other'" in user("publish", "wandb", "--baseline", "other", code=5)
+    assert "it goes with --baseline" in user("publish", "wandb", "--alias", "x", code=2)[1]
+    assert "leave it or VERDICT out" in user("publish", "wandb", ".", "--baseline", "bench", code=2)[1]
+    assert "there is no baseline 'other'" in user("publish", "wandb", "--baseline", "other", code=5)[1]
 
 
 def test_without_a_key_it_says_so_and_asks_nobody(user: User) -> None:
-    assert "WANDB_MODE=offline" in user("publish", "wandb", WANDB_API_KEY="", code=2)
+    assert "WANDB_MODE=offline" in user("publish", "wandb", WANDB_API_KEY="", code=2)[1]
     ours, theirs = pty.openpty()
     done = subprocess.run(
         [sys.executable, "-m", "rlops", "publish", "wandb"], cwd=user.folder, timeout=60, check=False,

@@ -3,50 +3,23 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.integration.wandb_standin.children import account, hermetic_environment
-from tests.integration.wandb_standin.server import API_KEY, Fault, Standin, StoredRun, standin
+from tests.integration.wandb_standin.server import API_KEY, Fault, StoredRun, standin
+from tests.integration.wandb_standin.user import User
 
 PROJECT = "wandb:team/bench"
 BUDGET = 10_000
-BENCHMARK = """
-environments = ["Hopper-v4"]
-budget = 10_000
-code = ["bench.py"]
-packages = []
-command = ["{python}", "bench.py", "{env_id}", "{seed}"]
-"""
 
 
-@dataclass
-class User:
-    """`rlops ...` in a folder, with an account at a server."""
-
-    server: Standin
-    folder: Path
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            [sys.executable, "-m", "rlops", *arguments], cwd=self.folder, stdout=pipe, stderr=pipe, text=True,
-            env=hermetic_environment(self.folder, **account(self.server.url)), start_new_session=True,
-        )  # fmt: skip
-
-    def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == code, (out, err)
-        return out, err
+class Puller(User):
+    """A user of a project."""
 
     def pages(self, since: int = 0) -> Counter[str]:
         """How many pages of history were asked for, of each run."""
@@ -68,12 +41,10 @@ class User:
 
 
 @pytest.fixture
-def user(tmp_path: Path) -> Iterator[User]:
+def user(tmp_path: Path) -> Iterator[Puller]:
     with standin() as server:
-        user = User(server, tmp_path)
-        (tmp_path / "benchmarks").mkdir()
-        (tmp_path / "bench.py").touch()
-        (tmp_path / "benchmarks" / "bench.toml").write_text(BENCHMARK)
+        user = Puller(server, tmp_path)
+        user.add_benchmark(["Hopper-v4"])
         for seed in range(12):
             user.add(f"old{seed}", seed, 100 + 0.37 * seed, tags=["main"])
             user.add(f"new{seed}", seed, 60 + 0.41 * seed, tags=["pr-12"])
@@ -83,7 +54,7 @@ def user(tmp_path: Path) -> Iterator[User]:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
 )
-def test_what_has_come_when_it_is_stopped_is_kept(user: User, number: int, code: int) -> None:
+def test_what_has_come_when_it_is_stopped_is_kept(user: Puller, number: int, code: int) -> None:
     user.server.faults["HistoryPage"] = [Fault(seconds=0.4)] * 24
     process = user.start("pull", PROJECT)
     deadline = time.monotonic() + 60
@@ -104,7 +75,7 @@ def test_what_has_come_when_it_is_stopped_is_kept(user: User, number: int, code:
     assert not [path for path in (user.folder / ".rlops" / "runs").iterdir() if path.suffix not in {".npz", ".sqlite"}]
 
 
-def test_a_verdict_without_a_network_stands_on_the_same_data(user: User) -> None:
+def test_a_verdict_without_a_network_stands_on_the_same_data(user: Puller) -> None:
     sides = (f"{PROJECT}?tag=main", f"{PROJECT}?tag=pr-12")
     record = json.loads(user("compare", *sides, "--json", code=1)[0])
     assert record["verdict"] == "regressed"
@@ -115,13 +86,13 @@ def test_a_verdict_without_a_network_stands_on_the_same_data(user: User) -> None
     assert [item["n_candidate"] for item in offline["environments"]] == [12]
 
 
-def test_the_data_are_named_in_what_a_verdict_prints(user: User) -> None:
+def test_the_data_are_named_in_what_a_verdict_prints(user: Puller) -> None:
     out, _ = user("compare", f"{PROJECT}?tag=main", f"{PROJECT}?tag=main&seed=0-5", code=5)
     record = json.loads(user("compare", f"{PROJECT}?tag=main", f"{PROJECT}?tag=main&seed=0-5", "--json", code=5)[0])
     assert record["data_sha256"][:12] in out
 
 
-def test_offline_filters_by_what_is_stored(user: User) -> None:
+def test_offline_filters_by_what_is_stored(user: Puller) -> None:
     user("pull", f"{PROJECT}?tag=main")
     _, err = user("compare", f"{PROJECT}?tag=main", f"{PROJECT}?tag=pr-12", "--offline", code=2)
     assert "no run was found there" in err
@@ -129,7 +100,7 @@ def test_offline_filters_by_what_is_stored(user: User) -> None:
     assert "nothing of team/other is in the store" in err
 
 
-def test_filters_of_open_rl_benchmark(user: User) -> None:
+def test_filters_of_open_rl_benchmark(user: Puller) -> None:
     for run in user.server.runs.values():
         run.config["algo"] = {"value": "ppo"}
         run.config["task"] = run.config.pop("env_id")
@@ -142,7 +113,7 @@ def test_filters_of_open_rl_benchmark(user: User) -> None:
     assert len(rows) == 13
 
 
-def test_running_runs_are_never_a_baseline_and_incomplete_ones_in_no_verdict(user: User) -> None:
+def test_running_runs_are_never_a_baseline_and_incomplete_ones_in_no_verdict(user: Puller) -> None:
     user.server.run("old3").state = "running"
     user.server.run("old4").lines_lost = 5
     record = json.loads(user("compare", f"{PROJECT}?tag=main", f"{PROJECT}?tag=pr-12", "--json", code=1)[0])
@@ -151,7 +122,7 @@ def test_running_runs_are_never_a_baseline_and_incomplete_ones_in_no_verdict(use
     assert (kinds["running-run"], kinds["incomplete-run"]) == ([3], [4])
 
 
-def test_no_secret_reaches_the_store_or_a_report(user: User) -> None:
+def test_no_secret_reaches_the_store_or_a_report(user: Puller) -> None:
     """A trainer that logs all its arguments, and somebody who filters by what is none of our business."""
     for run in user.server.runs.values():
         run.config |= {"wandb_api_key": {"value": "sk-trainers-own"}, "argv": {"value": ["--key", API_KEY]}}
