@@ -53,7 +53,7 @@ class Looks:
             self._tell(case, wanted)
             grid, look = self.head.only(wanted), look + 1
         if case.decision.word is Word.REGRESSED and case.decision.course.to_confirm():
-            case = replace(case, findings=[*case.findings, unconfirmed()])
+            case = replace(case, findings=[*case.findings, unconfirmed(self.plan.policy)])
         return case
 
     def _bring(self, grid: Grid) -> None:

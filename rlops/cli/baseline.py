@@ -74,9 +74,10 @@ def save(
         raise RunsFailedError(
             f"{NOT_SAVED}\n" + "\n".join(_gaps(record, definition)) + "\n--leave-out-failed saves the rest"
         )
+    replaced = _replaced(name, workspace)
     path = write_baseline(record, workspace.baselines)
     say(_table(record))
-    say(f"written: {shown(path)}; commit it")
+    say(f"written: {shown(path)}{replaced}; commit it")
 
 
 @command.command("accept")
@@ -148,6 +149,24 @@ def list_(as_json: bool, workspace: Workspace) -> None:
     """Print the names of all baselines."""
     names = sorted(path.stem for path in workspace.baselines.glob("*.json"))
     click.echo(json.dumps(names) if as_json else "\n".join(names) or "no baseline yet; `rlops baseline save` makes one")
+
+
+def _replaced(name: str, workspace: Workspace) -> str:
+    """What a baseline of this name held until now: who saves one again after an alarm is to see what goes."""
+    from rlops.curves import read_baseline
+    from rlops.errors import RlopsError
+
+    try:
+        before = read_baseline(name, workspace.baselines)
+    except RlopsError:
+        return ""
+    gone = [f"{sum(len(item.runs) for item in before.environments)} runs"]
+    if before.accepted:
+        names = ", ".join(item.environment.env_id for item in before.accepted)
+        gone.append(f"the accepted regression of {names}")
+    if before.calibrated:
+        gone.append("the calibration")
+    return f" (replaces {' and '.join(gone)}, which are in git's history if they were committed)"
 
 
 def _gaps(record: "Baseline", definition: "Benchmark") -> list[str]:

@@ -222,8 +222,7 @@ class Freezing:
         environments = tuple(item for item in frozen if item is not None)
         if not environments:
             raise NoBaselineError(
-                f"'{run_set.reference}': no environment has two sound runs to compare with; "
-                "see `rlops compare --help` for what a run set is"
+                f"'{run_set.reference}': no environment has two sound runs to compare with; {self._why_not(run_set)}"
             )
         record = Baseline(
             name=name,
@@ -240,6 +239,14 @@ class Freezing:
             environments=environments,
         )
         return record.model_copy(update={"suite_margin": suite_margin(self.margins, record.yardsticks())})
+
+    def _why_not(self, run_set: RunSet) -> str:
+        """The first fault, as an example."""
+        for run in run_set.runs:
+            fault = fault_of(run, self.budgets[run.env_id]) if run.env_id in self.budgets else None
+            if fault:
+                return f"{run.env_id}, seed {run.seed}: {fault.detail}"
+        return "see `rlops compare --help` for what a run set is"
 
     def _environment(self, env_id: str, run_set: RunSet) -> BaselineEnvironment | None:
         budget, runs = self.budgets[env_id], run_set.of(env_id)
@@ -300,7 +307,13 @@ def read_baseline(name: str, folder: Path) -> Baseline:
         there = f"{folder} has: {', '.join(known)}" if known else f"{folder} has none"
         raise NoBaselineError(
             f"there is no baseline '{name}'; {there}{did_you_mean(name, known)}; "
-            f"make one with `rlops baseline save {name}`"
+            + (
+                f"the file is file:{name}"
+                if Path(name).is_file()
+                else f"the folder is dir:{name}"
+                if Path(name).is_dir()
+                else f"make one with `rlops baseline save {name}`"
+            )
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rlops.errors import ExitCode
 from rlops.judge.integrity import FEWEST_RUNS
-from rlops.judge.outlook import forecast
+from rlops.judge.outlook import forecast, nameable
 from rlops.judge.record import Word
 from rlops.judge.samples import Samples
 from rlops.judge.verdict import EXIT_CODES, Decision, decide, follow
@@ -134,6 +134,9 @@ class Calibration:
             regressed=self.regressed.count,
             passed=self.passed.count,
             inconclusive=self.inconclusive.count,
+            unnameable=sum(
+                not nameable(self.plan.levels.named, item.n_baseline, self.plan.looks[-1]) for item in self.environments
+            ),
         )
 
 

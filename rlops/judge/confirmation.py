@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rlops.judge.compare import Confirmation, Sides
 from rlops.judge.record import Finding, make_finding
 from rlops.judge.verdict import Course
+from rlops.plan import Policy
 
 
 def confirmation_findings(sides: Sequence[Sides], course: Course, confirmation: Confirmation) -> list[Finding]:
@@ -30,10 +31,11 @@ def confirmation_findings(sides: Sequence[Sides], course: Course, confirmation: 
     return found
 
 
-def unconfirmed() -> Finding:
+def unconfirmed(policy: Policy) -> Finding:
     """The regression stands on the stored baseline alone."""
+    why = "the baseline's code is not at hand" if policy.confirm else "policy.confirm is 0"
     detail = (
-        "no fresh baseline seeds were trained to ask again: the baseline's code is not at hand, or policy.confirm is "
-        "0. Of baselines of 20 seeds, one in twenty gives three times the false alarms"
+        f"no fresh baseline seeds were trained to ask again: {why}. Of baselines of 20 seeds, one in twenty gives "
+        "three times the false alarms"
     )
     return make_finding("unconfirmed", "warning", detail, None)

@@ -49,9 +49,10 @@ def findings(
         found += _same_runs(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
         found += _common_prefix(baseline.of(item.env_id), candidate.of(item.env_id), item.budget, item.env_id)
         found += _hyperparameters(baseline.of(item.env_id), candidate.of(item.env_id), item.env_id)
-        if not item.informative:
+        if not item.informative and item.scale >= -item.spread:
             detail = f"the baseline's gain over a random policy ({item.scale:.4g}) is no larger than its spread"
             found.append(make_finding("uninformative", "note", detail, item.env_id))
+    found += _falling(plan)
     found += _too_few(baseline, candidate, plan)
     known = {item.env_id for item in plan.environments}
     strangers = [env_id for env_id in dict.fromkeys((*baseline.env_ids, *candidate.env_ids)) if env_id not in known]
@@ -71,6 +72,20 @@ def horizon_findings(baseline: RunSet, candidate: RunSet, budgets: Mapping[str, 
             )
             found.append(make_finding("unequal-horizons", "warning", detail, env_id))
     return found
+
+
+def _falling(plan: Plan) -> Iterator[Finding]:
+    """Baselines that end below where they begin: where all do, the direction is wrong, and every verdict with it."""
+    falling = [item for item in plan.environments if item.scale < -item.spread]
+    everywhere = bool(falling) and len(falling) == len(plan.environments)
+    for item in falling:
+        detail = f"the baseline ends {-item.scale:.4g} below where it begins ({item.random_score_from})"
+        if everywhere:
+            other = "higher" if plan.higher_is_better else "lower"
+            said = "lower-is-better" if plan.higher_is_better else "higher-is-better"
+            detail += f'; is {other} not better here? Say so: [metric] direction = "{said}"'
+            detail += ", or --lower-is-better" if plan.higher_is_better else ""
+        yield make_finding("falling-baseline", "not-comparable" if everywhere else "warning", detail, item.env_id)
 
 
 def _faults(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> Iterator[Finding]:

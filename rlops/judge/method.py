@@ -106,6 +106,11 @@ def _calibrated(plan: Plan) -> tuple[str, ...]:
         "intervals]. The splits share their runs: an unlucky baseline does not show there, nor what new runs would "
         "bring; against all the stored runs it passes more often."
     )
+    if found.unnameable:
+        text += (
+            f" In {found.unnameable} of {len(plan.environments)} environments such parts are too small to name a loss, "
+            "however large: there a rate of 0 says nothing."
+        )
     return (text,)
 
 

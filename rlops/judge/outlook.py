@@ -152,7 +152,7 @@ def outlook(plan: Plan, effect: float | None = None) -> Outlook:
         strict=plan.policy.strict,
         level_named=plan.levels.named,
         level_together=plan.levels.suite,
-        stored_seeds=_fewest(lambda n: _nameable(plan, n, seeds[0])),
+        stored_seeds=fewest(lambda n: nameable(plan.levels.named, n, seeds[0])),
         looks=tuple(_suite(plan, environments, place) for place in range(len(seeds))),
         environments=environments,
     )
@@ -168,7 +168,7 @@ def forecast(n_baseline: Mapping[str, int], policy: Policy, n_candidate: int) ->
     said = []
     if not may_pass(m, n_candidate):
         said.append(f"{n_candidate} candidate seeds on {m} environments can prove harm, but never pass")
-    mute = [env_id for env_id, n in n_baseline.items() if _smallest_p(n, n_candidate) > levels.named]
+    mute = [env_id for env_id, n in n_baseline.items() if not nameable(levels.named, n, n_candidate)]
     if mute:
         said.append(f"{n_candidate} candidate seeds can name no regression of one environment in {len(mute)} of {m}")
     return said
@@ -197,13 +197,13 @@ def _environment(plan: Plan, item: EnvironmentPlan, effect: float | None) -> Env
 
 def _environment_look(plan: Plan, item: EnvironmentPlan, place: int) -> EnvironmentLook:
     seeds = plan.looks[place]
-    nameable = _nameable(plan, item.n_baseline, seeds)
+    named = nameable(plan.levels.named, item.n_baseline, seeds)
     detectable = None
-    if nameable:
+    if named:
         spreads = minimum_detectable_effect(item.n_baseline, seeds, plan.levels.named)
         detectable = _share(spreads * item.spread, item)
     reachable = _smallest_p(item.n_baseline, seeds) <= plan.pass_levels(item.n_baseline)[place]
-    return EnvironmentLook(seeds, nameable, plan.may_pass(seeds) and reachable, detectable)
+    return EnvironmentLook(seeds, named, plan.may_pass(seeds) and reachable, detectable)
 
 
 def _suite(plan: Plan, environments: tuple[EnvironmentOutlook, ...], place: int) -> SuiteLook:
@@ -225,9 +225,9 @@ def _smallest_p(n_baseline: int, n_candidate: int) -> float:
     return smallest_p(n_baseline, n_candidate) if min(n_baseline, n_candidate) >= FEWEST_RUNS else 1.0
 
 
-def _nameable(plan: Plan, n_baseline: int, n_candidate: int) -> bool:
-    """Is a labelling so rare that it can name one environment?"""
-    return _smallest_p(n_baseline, n_candidate) <= plan.levels.named
+def nameable(level: float, n_baseline: int, n_candidate: int) -> bool:
+    """Is a labelling so rare that it can name one environment at this level?"""
+    return _smallest_p(n_baseline, n_candidate) <= level
 
 
 def _seeds_to_name(plan: Plan, item: EnvironmentPlan, loss: float) -> int | None:
@@ -236,11 +236,11 @@ def _seeds_to_name(plan: Plan, item: EnvironmentPlan, loss: float) -> int | None
         return None
     spreads = min(PLAIN_EFFECT, loss / item.spread) if item.spread > 0 else PLAIN_EFFECT
     powerful = seeds_needed(spreads, item.n_baseline, plan.levels.named, MOST_SEEDS)
-    reachable = _fewest(lambda n: _nameable(plan, item.n_baseline, n))
+    reachable = fewest(lambda n: nameable(plan.levels.named, item.n_baseline, n))
     return max(powerful, reachable) if powerful and reachable else None
 
 
-def _fewest(enough: Callable[[int], bool]) -> int | None:
+def fewest(enough: Callable[[int], bool]) -> int | None:
     """The fewest runs of a side that are enough, None beyond MOST_SEEDS."""
     return next((n for n in range(FEWEST_RUNS, MOST_SEEDS + 1) if enough(n)), None)
 

@@ -7,6 +7,7 @@ import numpy as np
 from rlops.curves import COLUMNS, Run, RunSet, auc, fault_of, final, grid_steps
 from rlops.judge.case import Case
 from rlops.judge.compare import EnvironmentComparison
+from rlops.judge.outlook import fewest, nameable
 from rlops.judge.record import CurveBand, Curves, EnvironmentVerdict, RunRow, Side
 from rlops.stats import Floats, mean_interval, minimum_detectable_effect, seeds_needed
 
@@ -52,15 +53,25 @@ def environment_row(case: Case, item: EnvironmentComparison) -> EnvironmentVerdi
 
 
 def _power(case: Case, item: EnvironmentComparison) -> tuple[float | None, int | None]:
-    """The smallest loss found with 80 % power (fraction of scale), and the candidate seeds that show a pass with it."""
-    n0, n1 = len(item.baseline), len(item.candidate)
+    """The smallest loss found with 80 % power (fraction of scale), and the candidate seeds that would decide with it.
+
+    None where so few runs could name no loss, or where no number of candidate seeds alone would do: the loss as it is
+    estimated is no smaller than the margin, or the baseline has too few runs for any p to be small enough.
+    """
+    n0, n1, plan = len(item.baseline), len(item.candidate), case.plan
     if not item.glance.testable or item.plan.scale <= 0:
         return None, None
+    named = plan.levels.named
+    reachable = fewest(lambda n: nameable(named, n0, n))
     spread = _pooled_spread(item.scores_baseline, item.scores_candidate)
     if spread == 0:
-        return 0.0, None
-    detectable = minimum_detectable_effect(n0, n1, case.plan.levels.named) * spread / item.plan.scale
-    return detectable, seeds_needed(item.plan.margin / spread, n0, case.plan.policy.beta)
+        return (0.0 if nameable(named, n0, n1) else None), None
+    detectable = minimum_detectable_effect(n0, n1, named) * spread / item.plan.scale
+    loss = max(0.0, float(item.scores_baseline.mean() - item.scores_candidate.mean()))
+    left = item.plan.margin - loss
+    passing = seeds_needed(left / spread, n0, plan.policy.beta) if left > 0 else None
+    seeds = max(passing, reachable) if passing and reachable else None
+    return (detectable if nameable(named, n0, n1) else None), seeds
 
 
 def _pooled_spread(before: Floats, now: Floats) -> float:

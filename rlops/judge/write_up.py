@@ -14,6 +14,7 @@ from rlops.judge.case import Case, Occasion
 from rlops.judge.method import method, smallest_loss
 from rlops.judge.record import Cost, EnvironmentVerdict, NextStep, PolicyRecord, SideRecord, Suite, Verdict, Word
 from rlops.judge.rows import environment_row
+from rlops.stats import seeds_needed
 
 WORST_FIRST = (
     Word.REGRESSED,
@@ -115,10 +116,20 @@ def next_step(case: Case, occasion: Occasion, environments: Sequence[Environment
 
 
 def _more_seeds(case: Case, occasion: Occasion, environments: Sequence[EnvironmentVerdict]) -> NextStep:
-    wanted = [item for item in environments if item.verdict is Word.INCONCLUSIVE] or list(environments)
+    wanted = [item for item in environments if item.verdict is Word.INCONCLUSIVE]
     totals = [item.seeds_to_decide for item in wanted]
+    if not wanted:
+        wanted, totals = list(environments), [_seeds_for_the_mean(case)]
+        suite = case.decision.course.suite.change
+        if suite is not None and suite.interval()[1] < -case.plan.suite_margin:
+            text = (
+                "decide: the mean loss is shown to be larger than its margin, and no environment to lose its own; more "
+                "seeds will not settle that. Mend it, or accept it, or change the margins"
+            )
+            return NextStep(text=text)
     if not totals or any(total is None for total in totals):
-        return NextStep(text="more seeds on both sides, or a wider margin: no number of candidate seeds alone would do")
+        text = "more seeds on both sides, or a wider margin: no number of candidate seeds alone is likely to decide"
+        return NextStep(text=text)
     more = max(*(cast("int", item) for item in totals), min(item.n_candidate for item in wanted) + 1, 5)
     minutes = [run.minutes for run in case.candidate.runs if run.minutes is not None]
     command = occasion.fresh_seeds(more) if occasion.fresh_seeds else None
@@ -129,6 +140,21 @@ def _more_seeds(case: Case, occasion: Occasion, environments: Sequence[Environme
         command=command,
         minutes=more * len(wanted) * float(np.mean(minutes)) if minutes else None,
     )
+
+
+def _seeds_for_the_mean(case: Case) -> int | None:
+    """Candidate seeds an environment that would show the mean, as it is estimated, inside its margin (80 % power)."""
+    change = case.decision.course.suite.change
+    counted = [item for item in case.comparisons if item.plan.informative and item.glance.testable]
+    if change is None or not counted:
+        return None
+    distance = change.estimate + case.plan.suite_margin
+    if distance <= 0 or change.standard_error == 0:
+        return None
+    n0 = float(np.mean([len(item.baseline) for item in counted]))
+    n1 = float(np.mean([len(item.candidate) for item in counted]))
+    spread = change.standard_error / np.sqrt(1 / n0 + 1 / n1)
+    return seeds_needed(distance / spread, round(n0), case.plan.policy.beta)
 
 
 def _worst_seed_command(case: Case, environment: EnvironmentVerdict) -> str | None:

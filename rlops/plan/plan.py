@@ -51,7 +51,8 @@ class Calibrated(BaseModel):
     """What `rlops calibrate --save` found: how often a gate on A/A splits of the stored runs said which word.
 
     `n_baseline`: runs that took the baseline's part, the fewest of an environment; `looks`, `alpha`, `strict`: of the
-    gate that judged them. Changes no verdict: the report tells it.
+    gate that judged them; `unnameable`: environments in which so few runs could have named no loss, however large.
+    Changes no verdict: the report tells it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,6 +66,7 @@ class Calibrated(BaseModel):
     regressed: int
     passed: int
     inconclusive: int
+    unnameable: int = 0
 
 
 @dataclass(frozen=True)

@@ -122,10 +122,10 @@ def _numbers(item: EnvironmentVerdict) -> Iterator[NumberView]:
     change = text.change(item.change, item.interval)
     yield NumberView("Change, 95 % interval", change, f"of the scale, {text.score(item.scale)}")
     yield NumberView("Margin", text.percent(item.margin, signed=False), "the smallest loss that matters here")
-    shown = f"harm is shown by {text.line(item.shown_by)}" if item.shown_by else "small: harm is shown"
+    shown = f"harm is shown by {text.line(item.shown_by)}" if item.shown_by else "would be small if harm were shown"
     yield NumberView("p (worse)", text.p_value(item.p_harm), shown)
-    yield NumberView("p (loss ≥ margin)", text.p_value(item.p_equivalent), "small: so large a loss is ruled out")
-    yield NumberView("p (better)", text.p_value(item.p_improved), "small: improvement is shown")
+    yield NumberView("p (loss ≥ margin)", text.p_value(item.p_equivalent), "small where so large a loss is ruled out")
+    yield NumberView("p (better)", text.p_value(item.p_improved), "small where improvement is shown")
     yield NumberView(
         "P(better)", text.probability(item.probability_of_improvement), "candidate beats baseline; 0.50 is a draw"
     )

@@ -96,6 +96,7 @@ MEANINGS = {
     "log-formats": "A return of every episode and a mean over a hundred have one name. Take one format on both sides.",
     "machine": "Everything one side did was done on another kind of machine than the other's.",
     "uninformative": "The baseline hardly beats a random policy here; the environment is left out of the suite's mean.",
+    "falling-baseline": "Whoever learns ends above where it began. Here the scale has no meaning, and nor has a pass.",
     "no-baseline": "This environment is not judged. Compare with a baseline that has it.",
     "no-baseline-yet": "Changes are judged from the benchmark's first baseline on.",
     "unchanged": "Both versions would learn exactly the same, so nothing had to be trained.",

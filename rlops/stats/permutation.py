@@ -24,6 +24,8 @@ EXACT_LIMIT = 6_000
 SCREENING_LABELLINGS = 1_000
 SCREENING_P = 0.04
 """A random p above this is not refined: it counts as it is, and few levels are as high."""
+MOST_LABELLINGS = 1_000_000
+"""What fits into memory. A level below one in so many is never reached: the p stays valid."""
 VARIANCE_FLOOR = 0.01
 """Share of the pooled variance added to T's denominator, so that two lucky near-equal runs do not blow T up."""
 TIE_RESOLUTION = 2.0**-20
@@ -131,7 +133,7 @@ class Shuffles:
     @cached_property
     def fresh(self) -> Labellings:
         """Those whose p counts where the first ones gave a small one."""
-        return self._drawn(max(10_000, math.ceil(20 / self.level)), 1)
+        return self._drawn(max(10_000, min(MOST_LABELLINGS, math.ceil(20 / self.level))), 1)
 
     def p_value(self, share: Callable[[Labellings], float]) -> float:
         """p of one question; `share`: the share of labellings that are at least as extreme as the observed one."""

@@ -183,3 +183,24 @@ class TestErrors:
 
     def test_no_baseline(self, rlops: CommandLine) -> None:
         assert rlops("calibrate", "nothing").code == 5
+
+
+def test_what_a_saved_baseline_replaces_is_said(rlops: CommandLine, good: str, benchmark: Path) -> None:
+    assert "replaces" not in rlops("baseline", "save", "bench", good).err
+    rlops("calibrate", "bench", "--splits", "5", "--save")
+    ended = rlops("baseline", "save", "bench", good)
+    assert "baselines/bench.json (replaces 20 runs and the calibration" in ended.err
+
+
+class TestWhatIsMeant:
+    def test_a_file_that_is_called_a_baseline(self, rlops: CommandLine, good: str) -> None:
+        assert "the file is file:good.csv" in rlops("compare", "good.csv", good).err
+
+    def test_a_value_that_no_row_has(self, rlops: CommandLine, good: str) -> None:
+        assert (
+            "no row is left by env_id=C-v1; it takes: A-v1, B-v1" in rlops("compare", good, f"{good}?env_id=C-v1").err
+        )
+
+    def test_why_no_environment_has_sound_runs(self, rlops: CommandLine, good: str) -> None:
+        ended = rlops("compare", good, good, "--budget", "1000000")
+        assert "the curve ends at step 10,000 of 1,000,000" in ended.err

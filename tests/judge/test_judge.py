@@ -370,3 +370,46 @@ def test_logs_of_two_kinds_may_not_mean_the_same_return():
     assert (finding.severity, "monitor logs, the candidate from tensorboard" in finding.detail) == ("warning", True)
     assert "log-formats" not in kinds(verdict_on(*[replace(side, provenance={"format": "monitor"}) for side in sides]))
     assert "log-formats" not in kinds(verdict_on(BASE, sides[1]))
+
+
+def test_seeds_are_not_asked_for_where_none_would_decide():
+    """One environment, a loss between the margin of the mean and its own: the next step is a decision."""
+    before = run_set({"A": 100.0}, range(1, 21), spread=3)
+    verdict = verdict_on(before, run_set({"A": 84.0}, range(101, 121), spread=3, draw=1))
+    assert (verdict.verdict, words(verdict)["A"]) == (Word.INCONCLUSIVE, Word.EQUIVALENT)
+    assert verdict.next_step.text.startswith("decide: the mean loss is shown to be larger than its margin")
+    assert verdict.next_step.command is None
+
+
+def test_seeds_for_the_mean_are_estimated_from_what_it_lost():
+    """Each environment is inside its own margin of 20 %; the mean lost 6 % of its 10."""
+    levels = dict.fromkeys("ABC", 100.0)
+    before = run_set(levels, range(1, 21), spread=11)
+    after = run_set(dict.fromkeys("ABC", 94.0), range(101, 109), spread=11, draw=5)
+    verdict = verdict_on(before, after, policy=Policy(alpha=1e-4))
+    assert (verdict.verdict, set(words(verdict).values())) == (Word.INCONCLUSIVE, {Word.EQUIVALENT})
+    assert verdict.suite.interval[1] > -verdict.suite.margin
+    asked = [int(word) for word in verdict.next_step.text.split() if word.isdigit()]
+    assert asked
+    assert 9 < asked[0] < 200
+
+
+def test_what_so_few_runs_cannot_find_is_no_detectable_loss():
+    few = verdict_on(run_set(LEVELS, range(1, 4)), run_set(LEVELS | {"B": 40.0}, range(101, 104)))
+    (item,) = [one for one in few.environments if one.env_id == "B"]
+    assert item.minimum_detectable_change is None
+    assert "level-unreachable" in kinds(few)
+    enough = verdict_on(run_set(LEVELS, range(1, 4)), run_set(LEVELS, range(101, 104), draw=1))
+    assert {one.seeds_to_decide for one in enough.environments} == {7}  # C(10, 3) = 120: p reaches 0.05 / 6
+
+
+def test_a_baseline_that_falls_is_in_the_wrong_direction():
+    costs = dict.fromkeys(LEVELS, -100.0)
+    verdict = verdict_on(run_set(costs, range(1, 21)), run_set(costs, range(101, 106), draw=1))
+    assert (verdict.verdict, verdict.exit_code) == (Word.NOT_COMPARABLE, 5)
+    assert kinds(verdict, "A") == ["falling-baseline"]
+    assert all("--lower-is-better" in item.detail for item in verdict.findings)
+    one = LEVELS | {"C": -100.0}
+    verdict = verdict_on(run_set(one, range(1, 21)), run_set(one, range(101, 106), draw=1))
+    (finding,) = [item for item in verdict.findings if item.kind == "falling-baseline"]
+    assert (finding.severity, finding.env_id) == ("warning", "C")

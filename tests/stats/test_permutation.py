@@ -189,3 +189,10 @@ def test_one_run_a_side_is_refused():
 def test_stable_seed_is_the_same_in_every_process():
     assert stable_seed("quick", "CartPole-v1", 20, 5) == 1276523874959080014
     assert stable_seed("a", "b") != stable_seed("ab")
+
+
+def test_a_level_that_no_memory_resolves_is_never_reached():
+    shuffles = Shuffles(20, 8, 1e-9, 0)
+    assert len(shuffles.fresh) == 1_000_000
+    rng = np.random.default_rng(0)
+    assert p_lower(rng.normal(size=20), rng.normal(size=8) - 100, shuffles) >= 1e-6

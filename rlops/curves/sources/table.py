@@ -12,6 +12,8 @@ from rlops.plan import did_you_mean
 STEP = "global_step"
 
 
+SHOWN = 8
+"""How many values an error shows (arbitrary)."""
 LABEL_SHARE = 0.5
 """A column with more distinct values than this share of a run's rows is a logged value, not a label (arbitrary)."""
 
@@ -57,7 +59,12 @@ def _filtered(table: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     for key, allowed in filters.items():
         if key not in table:
             raise UsageError(f"{reference.text}: the table has no column '{key}'{did_you_mean(key, table.columns)}")
-        table = table[table[key].astype(str).isin(allowed)]
+        there = table[key].astype(str)
+        table = table[there.isin(allowed)]
+        if table.empty:
+            known = sorted(there.unique())
+            shown = ", ".join(known[:SHOWN]) + (", ..." if len(known) > SHOWN else "")
+            raise UsageError(f"{reference.text}: no row is left by {key}={','.join(allowed)}; it takes: {shown}")
     if reference.seeds is not None and "seed" in table:
         table = table[table["seed"].isin(reference.seeds)]
     if table.empty:
