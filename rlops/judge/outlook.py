@@ -87,7 +87,7 @@ class Outlook:
 
     def sentences(self) -> tuple[str, ...]:
         """In words: what can be shown, what cannot, and how often the answer is wrong."""
-        return (*self._naming(), self._together(), self._passing(), self._small(), self._errors())
+        return (*self._naming(), self._together(), self._passing(), self._small(), *self._inside(), self._errors())
 
     def _naming(self) -> Iterator[str]:
         """Where a regression of one environment can be proven, grouped by the look from which on."""
@@ -129,6 +129,15 @@ class Outlook:
             f"is {span} of the scale. Smaller ones may be missed, and one that is surely inside the margin is no "
             "regression."
         )
+
+    def _inside(self) -> Iterator[str]:
+        """Who asks about a loss below the margin is to know that it passes."""
+        inside = [item.env_id for item in self.environments if (item.effect or 0.0) < (item.margin or 0.0)]
+        if inside:
+            yield (
+                f"The loss asked about is smaller than the margin in {_listed(inside)}: where it is surely that small, "
+                "the answer is a pass, with the note that it is measurably lower."
+            )
 
     def _errors(self) -> str:
         who = "an environment" if self.strict else "the mean of all environments"

@@ -158,3 +158,9 @@ class TestSentences:
 def test_a_plan_without_looks_has_none() -> None:
     with pytest.raises(ValueError, match="without looks"):
         outlook(Plan("b", Metric(), Policy(), (environment(),), 0.1))
+
+
+def test_a_loss_below_the_margin_passes_and_that_is_said() -> None:
+    small, large = (" ".join(outlook(plan_of(environment()), effect=effect).sentences()) for effect in (0.05, 0.5))
+    assert "smaller than the margin in A" in small
+    assert "smaller than the margin" not in large
