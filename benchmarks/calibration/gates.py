@@ -20,7 +20,7 @@ from rlops.judge import Word, decide, follow
 from rlops.plan import EnvironmentPlan, Margins, Metric, Plan, Policy, suite_margin
 
 SIZES = (1, 3, 6, 10, 20)
-MOST_GATES = 2_000
+MOST_GATES = 10_000
 
 
 @dataclass(frozen=True)
@@ -210,10 +210,9 @@ def something_changed(folder: Path, rng: np.random.Generator) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder, rng = parser.parse_args().folder, np.random.default_rng(0)
-    never_stopped(folder, rng)
-    nothing_changed(folder, rng)
-    something_changed(folder, rng)
+    folder = parser.parse_args().folder
+    for told in (never_stopped, nothing_changed, something_changed):
+        told(folder, np.random.default_rng(0))
 
 
 if __name__ == "__main__":
