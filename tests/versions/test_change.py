@@ -172,7 +172,7 @@ class TestStatistics:
 
     def test_an_open_question_names_the_command_that_asks_again(self, one: Gate) -> None:
         one.repository.commit("wide", **{"train.py": trainer("100 + 6 * noise")})
-        on_branch(one, trainer("85 + 6 * noise"))
+        on_branch(one, trainer("92 + 6 * noise"))
         verdict, _ = one("branch")
         assert (verdict.verdict, verdict.exit_code) == (Word.INCONCLUSIVE, 3)
         assert verdict.next_step.command is not None
