@@ -6,7 +6,6 @@ limits: the figures are requests and our own time, not W&B's.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,13 @@ from tests.integration.wandb_standin.server import Standin, StoredRun, standin  
 
 PROJECT = "wandb:team/bench"
 KEYS = ("charts/episodic_return", "charts/SPS", "losses/value_loss", "losses/policy_loss", "losses/entropy")
+MEASURED = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+"""A small process between: a child's peak begins with that of who starts it, and the server's data are here."""
 PLAIN = """
 import wandb
 for run in wandb.Api().runs("team/bench"):
@@ -64,22 +70,20 @@ def timed(server: Standin, folder: Path, command: list[str]) -> Took:
     server.requests.clear()
     environment = {**hermetic_environment(folder, **account(server.url)), "PYTHONPATH": str(ROOT)}
     begin = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=said)
-        _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            said.seek(0)
-            raise SystemExit(said.read().decode())
-    return Took(time.perf_counter() - begin, Counter(server.requests), usage.ru_maxrss / 1024)
+    ended = subprocess.run(
+        [sys.executable, "-c", MEASURED, *command],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if ended.returncode:
+        raise SystemExit(ended.stderr)
+    return Took(time.perf_counter() - begin, Counter(server.requests), int(ended.stdout) / 1024)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--rows", type=int, default=2_000)
-    parser.add_argument(
-        "--apart", type=int, default=3, help="runs of the project logged with step=global_step"
-    )
+    parser.add_argument("--apart", type=int, default=3, help="runs of the project logged with step=global_step")
     asked = parser.parse_args()
     rlops = [sys.executable, "-m", "rlops", "pull", PROJECT, "--quiet"]
     with standin() as server, tempfile.TemporaryDirectory() as text:
