@@ -36,26 +36,45 @@ def passed_on(more: str | None = None) -> dict[str, str]:
 
 def redacted(text: str) -> str:
     """The text without the values of secret variables of this environment, and without passwords in addresses."""
-    for name, value in os.environ.items():
-        if re.search(SECRET_NAMES, name, flags=re.IGNORECASE) and len(value) >= SHORTEST_SECRET:
-            text = text.replace(value, f"[{name}]")
-    return WHO_IN_ADDRESS.sub(r"\1[redacted]@", text)
+    return _hidden(text, _secrets())
 
 
 def without_secrets(settings: Mapping[str, object]) -> dict[str, object]:
-    """Settings that a stranger's program wrote down, at every depth: what is called a secret, and what holds one."""
+    """Settings that a stranger's program wrote down, at every depth: what is called a secret, and what holds one.
+
+    Texts only: a number that is also somebody's password stays a number.
+    """
+    return _settings(settings, _secrets())
+
+
+def _secrets() -> dict[str, str]:
+    """Value -> the variable of this environment that keeps it."""
     return {
-        key: REDACTED if SECRET_SETTINGS.search(key) and isinstance(value, str) else _inside(value)
+        value: name
+        for name, value in os.environ.items()
+        if re.search(SECRET_NAMES, name, flags=re.IGNORECASE) and len(value) >= SHORTEST_SECRET
+    }
+
+
+def _hidden(text: str, secrets: Mapping[str, str]) -> str:
+    for value, name in secrets.items():
+        text = text.replace(value, f"[{name}]")
+    return WHO_IN_ADDRESS.sub(r"\1[redacted]@", text)
+
+
+def _settings(settings: Mapping[str, object], secrets: Mapping[str, str]) -> dict[str, object]:
+    return {
+        key: REDACTED if SECRET_SETTINGS.search(key) and isinstance(value, str) else _inside(value, secrets)
         for key, value in settings.items()
     }
 
 
-def _inside(value: object) -> object:
+def _inside(value: object, secrets: Mapping[str, str]) -> object:
     if isinstance(value, str):
-        return redacted(value)
+        return _hidden(value, secrets)
     if isinstance(value, Mapping):
-        return without_secrets(value)
-    return [_inside(item) for item in value] if isinstance(value, list | tuple) else value
+        return _settings(value, secrets)
+    return [_inside(item, secrets) for item in value] if isinstance(value, list | tuple) else value
 
 
 def clean(text: str) -> str:

@@ -3,6 +3,7 @@
 import pytest
 
 from rlops.strangers import redacted, without_secrets
+from tests.curve_sets import run_set, verdict_on
 
 HIDDEN = "0123456789abcdef-hidden"
 
@@ -52,3 +53,17 @@ def test_values_of_this_environment(monkeypatch):
 )
 def test_passwords_in_addresses(text, shown):
     assert redacted(text) == shown
+
+
+def test_a_record_keeps_its_numbers_whatever_somebodys_password_is(monkeypatch):
+    made = verdict_on(run_set({"A": 100.0}, range(1, 11)), run_set({"A": 100.0}, range(101, 106), draw=1))
+    (environment,) = made.environments
+    steps = str(environment.curves.steps[-1])
+    assert len(steps) >= 8
+    monkeypatch.setenv("DATABASE_PASSWORD", steps)
+    monkeypatch.setenv("API_TOKEN", made.command)
+    safe = made.without_secrets()
+    assert safe.command == "[API_TOKEN]"
+    assert safe.model_copy(update={"command": made.command}) == made
+    monkeypatch.delenv("API_TOKEN")
+    assert made.without_secrets() is made

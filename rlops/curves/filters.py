@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rlops.strangers import without_secrets
-
 FIELDS = {"tag": "tags", "group": "group", "state": "state", "user": "username"}
 """What W&B calls the run's own; every other filter is a key of its config."""
 
@@ -20,10 +18,6 @@ class Labels:
     tags: tuple[str, ...] = ()
     group: str | None = None
     user: str | None = None
-
-    def __post_init__(self) -> None:
-        """Secrets that a trainer put among its settings are nowhere from here on."""
-        object.__setattr__(self, "config", without_secrets(self.config))
 
 
 Filters = Mapping[str, tuple[str, ...]]

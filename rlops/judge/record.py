@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rlops.errors import UsageError
-from rlops.strangers import redacted
+from rlops.strangers import without_secrets
 
 SCHEMA: Literal[1] = 1
 MOST_BYTES = 64 * 1024 * 1024
@@ -256,9 +256,9 @@ class Verdict(_Record):
 
     def without_secrets(self) -> "Verdict":
         """The record without the secrets of this environment, whatever name or message they came in with."""
-        text = self.to_json()
-        safe = redacted(text)
-        return self if safe == text else Verdict.model_validate_json(safe)
+        content = self.model_dump(mode="json", by_alias=True)
+        safe = without_secrets(content)
+        return self if safe == content else Verdict.model_validate(safe)
 
 
 def read_verdict(path: Path) -> Verdict:

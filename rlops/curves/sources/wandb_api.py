@@ -14,6 +14,7 @@ from rlops.curves.learning_curve import State
 from rlops.curves.references import Reference
 from rlops.curves.sources.source import Listing
 from rlops.errors import UsageError
+from rlops.strangers import without_secrets
 
 if TYPE_CHECKING:  # importing wandb takes half a second, which `rlops --help` must not cost
     import wandb
@@ -136,7 +137,8 @@ def _version(run: "Run") -> str:
 
 def _labels(run: "Run") -> Labels:
     config = {key: value for key, value in run.config.items() if not key.startswith("_")}
-    return Labels(config, tuple(run.tags or ()), run.group, run.user.username if run.user else None)
+    # As a stored run has it: what differs would be written again at every pull.
+    return Labels(without_secrets(config), tuple(run.tags or ()), run.group, run.user.username if run.user else None)
 
 
 def _minutes(run: "Run") -> float | None:
