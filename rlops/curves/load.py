@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlops.curves.filters import passes
+from rlops.curves.filters import passes, setting
 from rlops.curves.history import RunHistory
 from rlops.curves.learning_curve import RunSet
 from rlops.curves.references import Reference, metric_name, step_name
@@ -13,7 +13,7 @@ from rlops.curves.sources.formats import LOG_FORMATS, format_of
 from rlops.curves.sources.logs import LogFiles
 from rlops.curves.sources.path_pattern import PathPattern
 from rlops.curves.sources.source import pull
-from rlops.curves.sources.stored import Stored
+from rlops.curves.sources.stored import StoredRuns
 from rlops.curves.sources.table import read_table
 from rlops.curves.sources.wandb_api import WandbProject
 from rlops.curves.sources.wandb_files import WandbFiles
@@ -39,7 +39,7 @@ class Loader:
     def histories(self, reference: Reference) -> list[RunHistory]:
         """All runs of a reference that has histories (wandb:, dir:), pulled where the store has not got them."""
         if reference.kind == "wandb":
-            source = Stored(reference, self.store) if self.offline else WandbProject(reference)
+            source = StoredRuns(reference, self.store) if self.offline else WandbProject(reference)
             return pull(source, self.store, self.progress)
         if reference.kind != "dir":
             raise UsageError(f"'{reference.text}': nothing to pull; wandb: and dir: references have histories")
@@ -70,9 +70,8 @@ class Loader:
             return read_table(reference, self.metric.name)
         metric, step = metric_name(reference, self.metric.name), step_name(reference, self.metric.step)
         # A process that was killed at birth leaves a run that says nothing, not even whose it is.
-        histories = [
-            history for history in self.histories(reference) if history.columns or reference.keys.seed in history.config
-        ]
+        said = reference.keys.seed
+        histories = [one for one in self.histories(reference) if one.columns or setting(one.config, said) is not None]
         if not histories:
             raise UsageError(f"'{reference.text}': no run was found there")
         self._check_metric((metric, step), histories, reference)

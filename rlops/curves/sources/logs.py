@@ -13,7 +13,7 @@ from rlops.curves.history import Column, RunHistory, columns_of
 from rlops.curves.sources.log_names import Names
 from rlops.curves.sources.path_pattern import PathPattern
 from rlops.curves.sources.settings import all_settings, settings_files
-from rlops.curves.sources.source import Listing
+from rlops.curves.sources.source import Listing, version_of
 from rlops.errors import UsageError
 from rlops.plan import Metric
 
@@ -81,7 +81,9 @@ class LogFiles:
 
     def list_runs(self) -> Sequence[Listing]:
         """Every run there is. Raises UsageError where none fits the pattern."""
-        return [Listing(identity, _version(place)) for identity, place in self._places.items()]
+        return [
+            Listing(identity, version_of((*place.files, *place.settings))) for identity, place in self._places.items()
+        ]
 
     def fetch(self, listing: Listing) -> RunHistory:
         """The run with all its rows; its config is what its files say, the path adds to it in `named`."""
@@ -192,8 +194,3 @@ class _Place:
 def _finite(column: Column) -> Column:
     keep = np.isfinite(column.values)
     return Column(column.rows[keep], column.values[keep])
-
-
-def _version(place: _Place) -> str:
-    stats = [file.stat() for file in (*place.files, *place.settings)]
-    return ";".join(f"{stat.st_size}@{stat.st_mtime_ns}" for stat in stats)

@@ -10,7 +10,8 @@ import numpy as np
 
 from rlops.curves.sources import log_names
 from rlops.curves.sources.logs import Log, LogFormat
-from rlops.curves.sources.rows import csv_rows, moment, read_text
+from rlops.curves.sources.rows import csv_rows, read_text
+from rlops.curves.sources.source import moment
 from rlops.errors import UsageError
 
 CLOCK_STEP = 1.0

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rlops.curves.sources import log_names
 from rlops.curves.sources.logs import Log, LogFormat, Row
-from rlops.curves.sources.rows import csv_rows, later_stands, moment, read_text, whole_lines
+from rlops.curves.sources.rows import csv_rows, later_stands, read_text, whole_lines
+from rlops.curves.sources.source import moment
 from rlops.errors import UsageError
 
 

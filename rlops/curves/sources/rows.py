@@ -4,7 +4,6 @@ import csv
 import io
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,14 +20,6 @@ def read_text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: cannot be read as text ({error}); move it away, or choose another format") from None
-
-
-def moment(seconds: float | None) -> str | None:
-    """The time as ISO 8601, None where there is none or none that a calendar has."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else None
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def whole_lines(text: str, file: Path) -> tuple[str, tuple[str, ...]]:

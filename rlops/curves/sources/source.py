@@ -1,8 +1,10 @@
 """What every source of runs can do, and the one loop that brings runs from a source into the store."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 from rlops.curves.filters import Labels
@@ -23,6 +25,19 @@ class Listing:
     identity: str
     version: str
     labels: Labels | None = None
+
+
+def version_of(files: Iterable[Path]) -> str:
+    """What changes when one of the files does."""
+    return ";".join(f"{stat.st_size}@{stat.st_mtime_ns}" for stat in (file.stat() for file in files))
+
+
+def moment(seconds: float | None) -> str | None:
+    """The time since 1970 as ISO 8601, None where there is none or none that a calendar has."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 class Source(Protocol):

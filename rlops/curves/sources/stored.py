@@ -12,7 +12,7 @@ from rlops.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredRuns:
     """The runs of a `wandb:` reference that the store has, as they were when they were pulled."""
 
     reference: Reference

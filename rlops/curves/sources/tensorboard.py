@@ -10,7 +10,8 @@ from typing import Any
 
 from rlops.curves.sources import log_names
 from rlops.curves.sources.logs import Log, LogFormat
-from rlops.curves.sources.rows import later_stands, moment
+from rlops.curves.sources.rows import later_stands
+from rlops.curves.sources.source import moment
 from rlops.errors import UsageError
 
 CLEANRL_SETTINGS = "hyperparameters/text_summary"

@@ -4,13 +4,12 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from rlops.curves.history import RunHistory, later_segment_wins
 from rlops.curves.learning_curve import State
-from rlops.curves.sources.source import Listing
+from rlops.curves.sources.source import Listing, moment, version_of
 from rlops.curves.sources.transaction_log import NotALogError, read_log
 from rlops.curves.sources.wandb_records import RunRecords, read_records
 from rlops.errors import UsageError
@@ -57,7 +56,7 @@ class WandbFiles:
 
     def _version(self, files: Sequence[Path]) -> str:
         """Another one too when a file was not changed for long enough: a run may be called crashed from then on."""
-        stats = ";".join(f"{stat.st_size}@{stat.st_mtime_ns}" for stat in (file.stat() for file in files))
+        stats = version_of(files)
         return f"{stats};lately" if any(map(self._may_go_on, files)) else stats
 
     def _state(self, records: RunRecords, file: Path) -> State:
@@ -76,7 +75,7 @@ class WandbFiles:
             config={key: value for key, value in records.config.items() if not key.startswith("_")},
             columns=records.columns,
             source=str(file),
-            started_at=_iso(records.started_at),
+            started_at=moment(records.started_at),
             minutes=_minutes(records),
             incomplete="; ".join(filter(None, [records.lost, None if whole else records.torn])) or None,
             tags=records.tags,
@@ -101,13 +100,6 @@ def _read(file: Path) -> RunRecords:
 
 def _start(read: tuple[Path, RunRecords]) -> float:
     return read[1].started_at or 0.0
-
-
-def _iso(seconds: float | None) -> str | None:
-    try:
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
-    except (OverflowError, ValueError, OSError):
-        return None  # no time that a calendar has
 
 
 def _minutes(records: RunRecords) -> float | None:
