@@ -9,7 +9,7 @@ from rlops.errors import NoBaselineError
 from rlops.judge import Finding, Outlook, definition_findings, outlook
 from rlops.launch import Board, LocalExecutor, look
 from rlops.plan import Benchmark, Grid, Plan, checkout, expand
-from rlops.run_sets import Terms, Watchers, make_plan, trained_runs
+from rlops.run_sets import Terms, Watchers, make_plan, today, trained_runs
 from rlops.workspace import Workspace
 
 
@@ -69,7 +69,7 @@ def preview(
     """
     variant = checkout(workspace.root, benchmark)
     try:
-        baseline = read_baseline(baseline_name, workspace.baselines)
+        baseline = read_baseline(baseline_name, workspace.baselines).in_force(today())
     except NoBaselineError as error:
         raise NoBaselineError(f"{error} on the main branch, commit it, then ask again") from None
     plan = make_plan(baseline, Terms.of(benchmark), seeds)

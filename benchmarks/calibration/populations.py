@@ -12,7 +12,7 @@ accidents that strike some runs: a seed that fails from the start, a late collap
 **mixed** is all 14 types, **quiet** the 7 whose final has a coefficient of variation (CV) of at most .12.
 
 What is arbitrary: the list of types and that each counts the same; every number below, chosen by hand so that the CVs
-cover .04-.33. The two HalfCheetah types imitate published runs in the CV and skewness of their final, the mean curve
+cover .05-.31. The two HalfCheetah types imitate published runs in the CV and skewness of their final, the mean curve
 and the roughness (SAC of mushroom_rl, 25 seeds; TD3 of its authors, 10 seeds); none of their values is here. A run's
 level and its speed are independent, runs are independent of each other, and a harmed run keeps the shape of its noise:
 real changes do worse. Error rates and power measured here hold for these curves, not for every environment.

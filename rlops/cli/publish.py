@@ -91,18 +91,19 @@ def wandb(
     if aliases:
         raise UsageError("--alias names versions of an artifact; it goes with --baseline")
     path = verdict or workspace.latest_verdict()
-    record = path / "verdict.json" if path.is_dir() else path
-    say(posting.publish_verdict(_read(record), _report_of(record), record, where))
+    file = path / "verdict.json" if path.is_dir() else path
+    record = _read(file)
+    say(posting.publish_verdict(record, _report_beside(file, record), file, where))
 
 
-def _report_of(record: Path) -> Path:
+def _report_beside(file: Path, record: "Verdict") -> Path:
     """The report beside a verdict.json, rendered where there is none."""
     from rlops.files import write_whole
     from rlops.report import render_html
 
-    report = record.with_name("report.html")
+    report = file.with_name("report.html")
     if not report.is_file():
-        write_whole(report, render_html(_read(record)))
+        write_whole(report, render_html(record))
     return report
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlops.errors import UsageError
+
 SCHEMA = 1
 SECONDS_FOR_OTHERS = 30.0
 """How long to wait for another rlops that is writing."""
@@ -37,14 +39,20 @@ class Index:
         return self.folder / "index.sqlite"
 
     def sources(self, prefix: str) -> list[Meta]:
-        """What is known of every stored run whose source begins with `prefix`, oldest first."""
+        """What is known of every stored run whose source begins with `prefix`, oldest first.
+
+        Raises UsageError where the folder cannot be written to, or another rlops writes for too long.
+        """
         try:
-            return self._sources(prefix)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-                raise
-            self.path.unlink(missing_ok=True)
-            return self._sources(prefix)
+            try:
+                return self._sources(prefix)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                self.path.unlink(missing_ok=True)  # no database, or a damaged one
+                return self._sources(prefix)
+        except (sqlite3.OperationalError, OSError) as error:
+            raise UsageError(f"{self.path}: {error}; is the folder writable, is another rlops at work?") from None
 
     def _sources(self, prefix: str) -> list[Meta]:
         with self._connected() as database:

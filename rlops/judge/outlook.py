@@ -161,7 +161,7 @@ def outlook(plan: Plan, effect: float | None = None) -> Outlook:
         strict=plan.policy.strict,
         level_named=plan.levels.named,
         level_together=plan.levels.suite,
-        stored_seeds=fewest(lambda n: nameable(plan.levels.named, n, seeds[0])),
+        stored_seeds=_fewest(lambda n: nameable(plan.levels.named, n, seeds[0])),
         looks=tuple(_suite(plan, environments, place) for place in range(len(seeds))),
         environments=environments,
     )
@@ -244,12 +244,17 @@ def _seeds_to_name(plan: Plan, item: EnvironmentPlan, loss: float) -> int | None
     if loss <= 0:
         return None
     spreads = min(PLAIN_EFFECT, loss / item.spread) if item.spread > 0 else PLAIN_EFFECT
-    powerful = seeds_needed(spreads, item.n_baseline, plan.levels.named, MOST_SEEDS)
-    reachable = fewest(lambda n: nameable(plan.levels.named, item.n_baseline, n))
+    return seeds_that_decide(spreads, item.n_baseline, plan.levels.named, plan.levels.named)
+
+
+def seeds_that_decide(spreads: float, n_baseline: int, level: float, named: float) -> int | None:
+    """Candidate seeds that find so many spreads at `level` with 80 % power, and that could name a loss at `named`."""
+    powerful = seeds_needed(spreads, n_baseline, level, MOST_SEEDS)
+    reachable = _fewest(lambda n: nameable(named, n_baseline, n))
     return max(powerful, reachable) if powerful and reachable else None
 
 
-def fewest(enough: Callable[[int], bool]) -> int | None:
+def _fewest(enough: Callable[[int], bool]) -> int | None:
     """The fewest runs of a side that are enough, None beyond MOST_SEEDS."""
     return next((n for n in range(FEWEST_RUNS, MOST_SEEDS + 1) if enough(n)), None)
 

@@ -7,9 +7,9 @@ import numpy as np
 from rlops.curves import COLUMNS, Run, RunSet, auc, fault_of, final, grid_steps
 from rlops.judge.case import Case
 from rlops.judge.compare import EnvironmentComparison
-from rlops.judge.outlook import fewest, nameable
+from rlops.judge.outlook import nameable, seeds_that_decide
 from rlops.judge.record import CurveBand, Curves, EnvironmentVerdict, RunRow, Side
-from rlops.stats import Floats, mean_interval, minimum_detectable_effect, seeds_needed
+from rlops.stats import Floats, mean_interval, minimum_detectable_effect
 
 PICTURE_DIGITS = 5
 
@@ -62,15 +62,13 @@ def _power(case: Case, item: EnvironmentComparison) -> tuple[float | None, int |
     if not item.glance.testable or item.plan.scale <= 0:
         return None, None
     named = plan.levels.named
-    reachable = fewest(lambda n: nameable(named, n0, n))
     spread = _pooled_spread(item.scores_baseline, item.scores_candidate)
     if spread == 0:
         return (0.0 if nameable(named, n0, n1) else None), None
     detectable = minimum_detectable_effect(n0, n1, named) * spread / item.plan.scale
     loss = max(0.0, float(item.scores_baseline.mean() - item.scores_candidate.mean()))
     left = item.plan.margin - loss
-    passing = seeds_needed(left / spread, n0, plan.policy.beta) if left > 0 else None
-    seeds = max(passing, reachable) if passing and reachable else None
+    seeds = seeds_that_decide(left / spread, n0, plan.policy.beta, named) if left > 0 else None
     return (detectable if nameable(named, n0, n1) else None), seeds
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from rlops.curves import Store
 from rlops.curves.history import RunHistory, columns_of
+from rlops.errors import UsageError
 
 ROWS = [{"global_step": i, "r": float(i)} for i in range(3)]
 
@@ -92,3 +93,16 @@ def test_several_at_once(store):
     for thread in threads:
         thread.join()
     assert found == [[("id-1", "v1"), ("id-2", "v1")]] * 8
+
+
+def test_an_index_that_cannot_be_written_is_told_and_stays(store, monkeypatch):
+    known(store)
+    before = index(store).read_bytes()
+    monkeypatch.setattr("rlops.curves.index.SECONDS_FOR_OTHERS", 0.05)
+    other = sqlite3.connect(index(store), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(UsageError, match="is another rlops at work"):
+        known(store)
+    other.execute("ROLLBACK")
+    other.close()
+    assert index(store).read_bytes() == before
