@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import json
 import math
 import os
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlops.launch import supervise
 from rlops.launch.imports import RECORDER, packages_of
 from rlops.launch.supervise import finished, read_json
 from rlops.plan import Cell, Grid, format_seeds
@@ -62,6 +64,15 @@ class CellGroup:
     def locks(self) -> list[Path]:
         """A lock file a cell: whoever holds it trains the cell, however the cells are grouped."""
         return [self.parent / ".locks" / cell.key[:24] for cell in self.cells]
+
+    def supervisor(self, python: str = sys.executable) -> list[str]:
+        """The command that trains the group on the machine it is started on; it reads `order()` from its input."""
+        script = str(Path(supervise.__file__).resolve())
+        return [python, "-I", script, str(self.folder.resolve()), *(str(lock) for lock in self.locks())]
+
+    def order(self) -> bytes:
+        """What the supervisor reads: what to run, and the variables that it gets."""
+        return json.dumps({"request": self.request(), "environment": self.environment()}).encode()
 
     def request(self) -> dict[str, object]:
         """cell.json: everything that the process needs to run, and a reader to understand it."""

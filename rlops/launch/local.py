@@ -1,12 +1,9 @@
 """The local machine as an executor: a process a core."""
 
 import contextlib
-import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rlops.launch import supervise
 from rlops.launch.cell_group import CellGroup
@@ -26,17 +23,12 @@ class LocalExecutor:
 
     def submit(self, group: CellGroup) -> None:
         """Start the group; returns at once."""
-        script = str(Path(supervise.__file__).resolve())
         process = subprocess.Popen(
-            [sys.executable, "-I", script, str(group.folder.resolve()), *(str(lock) for lock in group.locks())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
+            group.supervisor(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
         )
         assert process.stdin is not None  # noqa: S101  (PIPE was asked for)
-        order = {"request": group.request(), "environment": group.environment()}
         with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # killed at once: poll will say so
-            pipe.write(json.dumps(order).encode())
+            pipe.write(group.order())
         self._running[group] = process
 
     def poll(self, group: CellGroup) -> Ending | None:
