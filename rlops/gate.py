@@ -42,7 +42,8 @@ from rlops.workspace import Workspace
 def train(workspace: Workspace, grids: Sequence[Grid], watchers: Watchers, *, force: bool = False) -> Board:
     """Fill the grids on this machine; leaves by KeyboardInterrupt or SystemExit when interrupted."""
     workspace.prepare()
-    executor = LocalExecutor(grids[0].benchmark.resources.cores)
+    resources = grids[0].benchmark.resources
+    executor = LocalExecutor(resources.cores, resources.memory_gb)
     with Interrupts() as interrupts:
         board = fill(grids, workspace.cells, executor, interrupts, watchers.launched, force=force)
     watchers.failed(board)

@@ -76,7 +76,7 @@ def preview(
     grid = expand(benchmark, variant, seeds)
     board = look([grid], workspace.cells)
     minutes = _minutes(plan, baseline, lambda: trained_runs(workspace, grid, watchers))
-    processes = LocalExecutor(benchmark.resources.cores).capacity()
+    processes = LocalExecutor(benchmark.resources.cores, benchmark.resources.memory_gb).capacity()
     return Preview(
         benchmark=benchmark.name,
         baseline=baseline.name,

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "calibrate": {"plan", "curves", "judge", "workspace", "run_sets"},
     "preview": {"plan", "launch", "curves", "judge", "workspace", "run_sets"},
     "run_sets": {*WINGS, "workspace"} - {"cli", "report"},
-    "doctor": {"plan", "checks", "ci", "workspace"},
+    "doctor": {"plan", "launch", "checks", "ci", "workspace"},
     "checks": {"plan", "launch", "curves", "judge", "workspace"},
     "init": {"plan", "ci", "workspace"},
     "ci": set(),

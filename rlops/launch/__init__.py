@@ -5,6 +5,7 @@ from rlops.launch.environments import try_environments
 from rlops.launch.fill import Board, Failure, fill, look
 from rlops.launch.interrupts import Interrupts
 from rlops.launch.local import LocalExecutor
+from rlops.launch.machine import cores, memory
 from rlops.launch.random_policy import random_scores
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "Failure",
     "Interrupts",
     "LocalExecutor",
+    "cores",
     "fill",
     "look",
+    "memory",
     "random_scores",
     "try_environments",
 ]
