@@ -126,6 +126,7 @@ class Unsupervised:
     """The executor, without the process between: it starts the command, and writes what the supervisor writes."""
 
     cores: int
+    memory_gb: float | None = None
     running: dict[CellGroup, tuple[subprocess.Popen[bytes], float]] = field(default_factory=dict)
 
     def capacity(self) -> int:
@@ -140,7 +141,7 @@ class Unsupervised:
                 list(group.grid.benchmark.argv(group.env_id, group.seeds, group.grid.variant.python)),
                 cwd=group.grid.variant.root, env=group.environment(), stdout=log, stderr=log,
             )  # fmt: skip
-        self.running[group] = started, time.time()
+        self.running[group] = started, time.monotonic()
 
     def poll(self, group: CellGroup) -> Ending | None:
         process, started = self.running[group]
@@ -160,6 +161,7 @@ class Unsupervised:
 def hurry(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Wait less, and see no git configuration of the user."""
     monkeypatch.setattr(sys.modules["rlops.launch.fill"], "POLL_SECONDS", 0.005)
+    monkeypatch.setattr(sys.modules["rlops.launch.fill"], "FIRST_WAIT", 0.01)
     monkeypatch.setattr(gate_module, "LocalExecutor", Unsupervised)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
