@@ -1,7 +1,8 @@
 """Running it: cells as processes, through executors behind one small protocol."""
 
-from rlops.launch.cell_group import CellGroup
+from rlops.launch.cell_group import CellGroup, group_cells
 from rlops.launch.environments import try_environments
+from rlops.launch.estimate import Estimate, duration
 from rlops.launch.fill import Board, Failure, fill, look
 from rlops.launch.interrupts import Interrupts
 from rlops.launch.local import LocalExecutor
@@ -11,11 +12,14 @@ from rlops.launch.random_policy import random_scores
 __all__ = [
     "Board",
     "CellGroup",
+    "Estimate",
     "Failure",
     "Interrupts",
     "LocalExecutor",
     "cores",
+    "duration",
     "fill",
+    "group_cells",
     "look",
     "memory",
     "random_scores",

@@ -90,3 +90,10 @@ class Estimate:
                 return None
             heapq.heapreplace(free, free[0] + expected)
         return max(free, default=0.0)
+
+
+def duration(seconds: float) -> str:
+    """As people say it."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"

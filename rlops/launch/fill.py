@@ -79,9 +79,20 @@ class Board:
         """What is still to be started."""
         return [*self.again, *self.elsewhere, *self.waiting]
 
+    @property
+    def cells_left(self) -> int:
+        """How many cells are still to be started."""
+        return sum(len(group.cells) for group in self.left)
+
     def seconds_left(self) -> float | None:
         """Until everything has ended, as far as past processes tell."""
         return self.estimate.left(self.running, self.left, self.slots, time.monotonic())
+
+    def seconds_for(self, grid: Grid) -> float | None:
+        """What the cells of another grid take that are not done below the folder."""
+        done = finished_cells(self.folder / grid.name)
+        missing = [cell for cell in grid.cells if (cell.env_id, cell.seed) not in done]
+        return self.estimate.left({}, group_cells({grid: missing}, self.folder, self.slots), self.slots, 0.0)
 
     def label(self, group: CellGroup) -> str:
         """How people call a group here: with its version, where there are several."""
@@ -111,8 +122,7 @@ def fill(
     board.slots = executor.capacity()
     missing = {grid: [cell for cell in grid.cells if cell.key not in board.known_keys] for grid in grids}
     board.waiting = group_cells(missing, folder, board.slots)
-    if board.waiting:
-        board.estimate = Estimate.of(grids[0].benchmark, folder)
+    board.estimate = Estimate.of(grids[0].benchmark, folder)
     changed(board)
     stops = Stops(interrupts, until)
     try:
@@ -123,6 +133,9 @@ def fill(
     except BaseException:
         _stop_all(board, executor)
         raise
+    if board.left and stops.too_late:
+        board.out_of_time = True
+        changed(board)
     return board
 
 
@@ -189,7 +202,6 @@ def _step(board: Board, executor: Executor, stops: Stops) -> bool:
             _check_code(group.grid)
             executor.submit(group)
             board.running[group] = time.monotonic()
-    board.out_of_time = board.out_of_time or (bool(board.left) and stops.too_late)
     return before != _counts(board)
 
 
