@@ -15,7 +15,7 @@ from rlops.launch.executor import Ending, Executor
 from rlops.launch.interrupts import Interrupts
 from rlops.plan import Cell, Grid, code_sha256, format_seeds
 
-POLL_SECONDS = 0.1
+SHORTEST_POLL, POLL_SECONDS = 0.005, 0.1
 FIRST_WAIT = 2.0
 """Seconds before a process that others have killed is started again; each further time five times as long."""
 
@@ -124,12 +124,14 @@ def fill(
     board.waiting = group_cells(missing, folder, board.slots)
     board.estimate = Estimate.of(grids[0].benchmark, folder)
     changed(board)
-    stops = Stops(interrupts, until)
+    stops, pause = Stops(interrupts, until), SHORTEST_POLL
     try:
         while board.running or (board.left and not stops.no_more and not board.out_of_time):
-            if _step(board, executor, stops):
+            moved = _step(board, executor, stops)
+            if moved:
                 changed(board)
-            time.sleep(POLL_SECONDS)
+            pause = SHORTEST_POLL if moved else min(POLL_SECONDS, 1.5 * pause)
+            time.sleep(pause)
     except BaseException:
         _stop_all(board, executor)
         raise

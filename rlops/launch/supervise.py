@@ -13,14 +13,17 @@ import ctypes
 import datetime
 import errno
 import fcntl
+import importlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +37,7 @@ WRONG_CODE_ADVICE = (
     "rlops: it is installed once for all versions. Install it editable (pip install -e), or not at all where the "
     "command finds it in its own folder; start the command without -I; name its files relative to the repository"
 )
-POLL_SECONDS = 0.05
+SHORTEST_POLL, POLL_SECONDS = 0.002, 0.05
 MEASURE_SECONDS = 1.0
 LONGEST_DYING = 10.0
 """Seconds: who waits for a disk or a driver cannot even be killed (arbitrary)."""
@@ -141,7 +144,7 @@ def watch(child: subprocess.Popen[bytes], log: Path, request: dict[str, Any], st
                 end(child, request["grace_seconds"])
                 note(log, f"stopped at the limit of {request['memory_gb']:g} GB of memory")
                 return OUT_OF_MEMORY
-        time.sleep(POLL_SECONDS)
+        time.sleep(min(POLL_SECONDS, SHORTEST_POLL + (now - started) / 10))
     return exit_code
 
 
@@ -222,37 +225,42 @@ def kill_descendants() -> None:
 
 def check_imports(folder: Path, request: dict[str, Any], environment: dict[str, str], pid: int) -> int:
     """0, or WRONG_CODE where the command imported another version's code than the one it was to train."""
-    program = [sys.executable, "-I", str(Path(__file__).with_name("imports.py")), str(folder), str(pid)]
+    sys.path.append(str(Path(__file__).parent))
     surroundings = {name: value for name, value in environment.items() if name != "RLOPS_IMPORTS"}
-    wrong = subprocess.run(
-        program,
-        cwd=request["working_directory"],
-        env=surroundings,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if wrong.returncode == 0 and not wrong.stdout.strip():
+    try:
+        wrong_code = importlib.import_module("imports").wrong_code
+        place = request["working_directory"]
+        wrong = wrong_code(folder, request["imports"], request["command"], pid, place, surroundings)
+    except Exception:  # noqa: BLE001  (who cannot be checked is not trusted)
+        wrong = [traceback.format_exc()]
+    if not wrong:
         return 0
-    advice = f"{wrong.stdout}{wrong.stderr}{WRONG_CODE_ADVICE}"
+    advice = "\n".join([*wrong, WRONG_CODE_ADVICE])
     note(folder / "stdout.log", f"this is not the code that was to be trained:\n{advice}")
     return WRONG_CODE
 
 
-def finished(parent: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Folder and cell.json of every cell group below `parent` that is done. A broken file counts as none."""
-    for path in sorted(parent.glob("*/done.json")):
-        done, request = read_json(path), read_json(path.with_name("cell.json"))
-        if isinstance(done.get("exit_code"), int) and {"env_id", "seeds"} <= request.keys():
-            yield path.parent, request
+def finished(parent: Path, seeds: Iterable[int] | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Folder and cell.json of every cell group below `parent` that is done. A broken file counts as none.
+
+    Folders that hold none of `seeds` (None: all), as far as their names say, are not looked into.
+    """
+    wanted = None if seeds is None else set(seeds)
+    with contextlib.suppress(FileNotFoundError), os.scandir(parent) as entries:
+        for name in sorted(entry.name for entry in entries):
+            alone = re.search(r"-s(\d+)-[0-9a-f]{8}$", name)
+            if wanted is not None and alone is not None and int(alone[1]) not in wanted:
+                continue
+            done, request = read_json(parent / name / "done.json"), read_json(parent / name / "cell.json")
+            if isinstance(done.get("exit_code"), int) and {"env_id", "seeds"} <= request.keys():
+                yield parent / name, request
 
 
 def any_is_finished(request: dict[str, Any], parent: Path) -> bool:
     """Was one of the cells trained between the plan and the lock, maybe in another group?"""
     return any(
         other["env_id"] == request["env_id"] and not set(request["seeds"]).isdisjoint(other["seeds"])
-        for _, other in finished(parent)
+        for _, other in finished(parent, request["seeds"])
     )
 
 
