@@ -54,8 +54,9 @@ class CellGroup:
     def folder(self) -> Path:
         """Slug and key: environment ids contain '/'."""
         key = hashlib.sha256("".join(cell.key for cell in self.cells).encode()).hexdigest()[:8]
-        slug = re.sub(r"[^\w.-]+", "_", f"{self.env_id}-s{format_seeds(self.seeds)}")
-        return self.parent / f"{slug[:80]}-{key}"
+        # The seeds stay whole where there is one: supervise.finished reads it.
+        env_id, seeds = (re.sub(r"[^\w.-]+", "_", text) for text in (self.env_id, format_seeds(self.seeds)))
+        return self.parent / f"{env_id[:60]}-s{seeds[:20]}-{key}"
 
     @property
     def directory(self) -> "CellDirectory":
