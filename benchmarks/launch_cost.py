@@ -68,7 +68,9 @@ def main() -> None:
         wall, busy, _ = timed(rlops, folder)
         print(f"{cells:,} cells, {at_once} at once")
         print(f"  bare loop        {1000 * alone / cells:6.1f} ms a cell")
-        print(f"  rlops run        {1000 * wall / cells:6.1f} ms a cell, of processor time {1000 * busy / cells:.1f} ms")
+        print(
+            f"  rlops run        {1000 * wall / cells:6.1f} ms a cell, of processor time {1000 * busy / cells:.1f} ms"
+        )
         print(f"  its own cost     {1000 * (wall - alone) / cells:6.1f} ms a cell")
         again, _, peak = timed(rlops, folder)
         print(f"  nothing to do    {again:6.2f} s, {peak:.0f} MB at most")
