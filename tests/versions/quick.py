@@ -176,6 +176,7 @@ def make(root: Path, benchmark: str = BENCHMARK, **files: str) -> Repo:
     return repository
 
 
+ONE = BENCHMARK.replace('["A-v0", "B-v0"]', '["A-v0"]')
 PROGRAM = """
 import sys
 from rlops.cli.main import main
@@ -216,3 +217,8 @@ def store_baseline(
     freezing = Freezing(metric, Margins(), budgets, {}, "own", benchmark_key=key)
     frozen = freezing.freeze(name, RunSet("by hand", tuple(runs))).model_copy(update=more)
     write_baseline(frozen, gate.repository.root / "baselines")
+
+
+def on_branch(gate: Gate, code: str, name: str = "branch") -> str:
+    gate.repository.branch(name)
+    return gate.repository.commit(name, **{"train.py": code})

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rlops.judge import Word
-from tests.versions.quick import BENCHMARK, Gate, hurry, kinds, make, of_kind, trainer, words
+from tests.versions.quick import BENCHMARK, Gate, hurry, kinds, make, of_kind, on_branch, trainer, words
 
 ENVIRONMENTS, STORED, TWINS, FRESH = 2, 12, 2, 4
 LOOKING = BENCHMARK.replace('baseline = "1-3"', f'baseline = "1-{STORED}"').replace(
@@ -17,11 +17,6 @@ LOOKING = BENCHMARK.replace('baseline = "1-3"', f'baseline = "1-{STORED}"').repl
 def looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
     hurry(monkeypatch, tmp_path)
     return Gate(make(tmp_path / "repository", LOOKING), [])
-
-
-def on_branch(gate: Gate, source: str) -> None:
-    gate.repository.git("checkout", "--quiet", "-b", "branch")
-    gate.repository.commit("branch", **{"train.py": source})
 
 
 def test_a_harmless_change_gets_as_many_seeds_as_it_takes(looking: Gate) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from rlops import gate as gate_module
 from rlops.judge import Word
-from tests.versions.quick import Gate, hurry, kinds, make, of_kind, trainer, words
-from tests.versions.test_looks import ENVIRONMENTS, FRESH, LOOKING, STORED, TWINS, on_branch
+from tests.versions.quick import Gate, hurry, kinds, make, of_kind, on_branch, trainer, words
+from tests.versions.test_looks import ENVIRONMENTS, FRESH, LOOKING, STORED, TWINS
 
 
 @pytest.fixture
