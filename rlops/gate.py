@@ -1,7 +1,9 @@
 """The loop: plan, launch, pull, compare, judge. What joins the wings, for the verbs that train."""
 
+import contextlib
 import os
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +21,7 @@ from rlops.judge import (
     no_baseline_yet,
     write_up,
 )
-from rlops.launch import Board, Interrupts, LocalExecutor, fill
+from rlops.launch import Board, Interrupts, executor_for, fill
 from rlops.looks import Looks, asked_for, confirming_seeds
 from rlops.plan import (
     Benchmark,
@@ -39,19 +41,42 @@ from rlops.run_sets import Terms, Watchers, make_plan, occasion, tell_forecast, 
 from rlops.workspace import Workspace
 
 
-def train(workspace: Workspace, grids: Sequence[Grid], watchers: Watchers, *, force: bool = False) -> Board:
-    """Fill the grids on this machine; leaves by KeyboardInterrupt or SystemExit when interrupted."""
+@dataclass(frozen=True)
+class Launching:
+    """How cells are trained, as the command line says. `executor`: local, ray or slurm."""
+
+    executor: str = "local"
+
+
+HERE = Launching()
+
+
+def train(
+    workspace: Workspace,
+    grids: Sequence[Grid],
+    watchers: Watchers,
+    launching: Launching = HERE,
+    *,
+    force: bool = False,
+) -> Board:
+    """Fill the grids; leaves by KeyboardInterrupt or SystemExit when interrupted."""
     workspace.prepare()
-    executor = LocalExecutor(grids[0].benchmark.resources.cores)
-    with Interrupts() as interrupts:
-        board = fill(grids, workspace.cells, executor, interrupts, watchers.launched, force=force)
+    with contextlib.redirect_stdout(sys.stderr):  # engines print; stdout is for the answer
+        executor = executor_for(launching.executor, grids[0].benchmark)
+        with Interrupts() as interrupts:
+            board = fill(grids, workspace.cells, executor, interrupts, watchers.launched, force=force)
     watchers.failed(board)
     interrupts.leave()
     return board
 
 
 def gate(
-    workspace: Workspace, benchmark: Benchmark, baseline_name: str, seeds: tuple[int, ...], watchers: Watchers
+    workspace: Workspace,
+    benchmark: Benchmark,
+    baseline_name: str,
+    seeds: tuple[int, ...],
+    watchers: Watchers,
+    launching: Launching = HERE,
 ) -> Verdict:
     """Train the checkout's candidate seeds and judge them against a stored baseline."""
     variant = checkout(workspace.root, benchmark)
@@ -70,7 +95,7 @@ def gate(
     looks = Looks(
         plan=plan,
         head=expand(benchmark, variant, seeds),
-        fill=lambda grids: train(workspace, grids, watchers),
+        fill=lambda grids: train(workspace, grids, watchers, launching),
         read=lambda grid: trained_runs(workspace, grid, watchers),
         watchers=watchers,
         base=lambda: _confirming(workspace, benchmark, baseline, seeds),
@@ -179,6 +204,7 @@ def gate_change(
     baseline_name: str | None,
     seeds: tuple[int, ...] | None,
     watchers: Watchers,
+    launching: Launching = HERE,
 ) -> Verdict:
     """Judge the checkout, uncommitted changes included, against the merge base with `ref`, by that one's rules."""
     base = Base.find(workspace, ref)
@@ -201,7 +227,7 @@ def gate_change(
         findings=tuple(base.findings(reference, benchmark, head, baseline_name)),
         again=lambda fresh: shlex.join(["rlops", "gate", reference, *options, "--seeds", fresh]),
     )
-    return Answering(workspace, change, lambda grids: train(workspace, grids, watchers), watchers).verdict()
+    return Answering(workspace, change, lambda grids: train(workspace, grids, watchers, launching), watchers).verdict()
 
 
 def _not_at_the_base(base: Base, reference: str) -> Verdict:

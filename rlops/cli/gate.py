@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from rlops.cli.options import json_option, publish, quiet_option, report_option, workspace_option
+from rlops.cli.options import executor_option, json_option, publish, quiet_option, report_option, workspace_option
 from rlops.workspace import Workspace
 
 
@@ -17,6 +17,7 @@ from rlops.workspace import Workspace
 )
 @click.option("--baseline", help="The baseline's name; default: the benchmark file's.")
 @click.option("--seeds", help="Candidate seeds, like 101-110; default: the benchmark's.")
+@executor_option
 @report_option
 @json_option
 @quiet_option
@@ -26,6 +27,7 @@ def command(
     base: str | None,
     baseline: str | None,
     seeds: str | None,
+    executor: str,
     report_path: Path | None,
     as_json: bool,
     quiet: bool,
@@ -39,15 +41,16 @@ def command(
     is undecided, and a regression is asked again with fresh baseline seeds. Known cells are not trained again.
     """
     from rlops.cli.progress import watching
-    from rlops.gate import gate, gate_change
+    from rlops.gate import Launching, gate, gate_change
     from rlops.plan import find_benchmark, parse_seeds, read_benchmark
 
     wanted = parse_seeds(seeds, "--seeds") if seeds else None
+    launching = Launching(executor)
     with watching(quiet=quiet) as watchers:
         if base is not None:
-            verdict = gate_change(workspace, benchmark, base, baseline, wanted, watchers)
+            verdict = gate_change(workspace, benchmark, base, baseline, wanted, watchers, launching)
         else:
             definition = read_benchmark(find_benchmark(benchmark, workspace.root))
             name = baseline or definition.baseline or definition.name
-            verdict = gate(workspace, definition, name, wanted or definition.seeds.candidate, watchers)
+            verdict = gate(workspace, definition, name, wanted or definition.seeds.candidate, watchers, launching)
     publish(workspace, verdict, report_path, as_json=as_json)

@@ -1,6 +1,7 @@
 """Running it: cells as processes, through executors behind one small protocol."""
 
 from rlops.launch.cell_group import CellGroup
+from rlops.launch.engines import executor_for
 from rlops.launch.environments import try_environments
 from rlops.launch.fill import Board, Failure, fill, look
 from rlops.launch.interrupts import Interrupts
@@ -13,6 +14,7 @@ __all__ = [
     "Failure",
     "Interrupts",
     "LocalExecutor",
+    "executor_for",
     "fill",
     "look",
     "random_scores",

@@ -3,6 +3,7 @@
 import enum
 from typing import Protocol
 
+from rlops.launch import supervise
 from rlops.launch.cell_group import CellGroup
 
 
@@ -15,6 +16,11 @@ class Ending(enum.Enum):
     """somebody else is training one of its cells, or has just done so"""
     STOPPED = "stopped"
     """the command was stopped or killed: nothing of it counts, the same command of the user trains it again"""
+
+    @classmethod
+    def of(cls, code: int) -> "Ending":
+        """What the exit code of a supervisor means."""
+        return {0: cls.ENDED, supervise.BUSY: cls.BUSY}.get(code, cls.STOPPED)
 
 
 class Executor(Protocol):

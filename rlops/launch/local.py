@@ -5,7 +5,6 @@ import os
 import subprocess
 from dataclasses import dataclass, field
 
-from rlops.launch import supervise
 from rlops.launch.cell_group import CellGroup
 from rlops.launch.executor import Ending
 
@@ -37,7 +36,7 @@ class LocalExecutor:
         if code is None:
             return None
         del self._running[group]
-        return {0: Ending.ENDED, supervise.BUSY: Ending.BUSY}.get(code, Ending.STOPPED)
+        return Ending.of(code)
 
     def cancel(self, group: CellGroup) -> None:
         """Ask the group to end now; what it trained is lost, what it printed stays."""

@@ -55,6 +55,11 @@ _Model = TypeVar("_Model", bound=BaseModel)
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
+# They become comment lines of a shell script: none may bring a line of its own.
+SbatchOption = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+SbatchValue = bool | int | Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$")]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -119,6 +124,8 @@ class Resources(_Section):
     seeds_per_process: Annotated[int, Field(ge=1)] = 10
     minutes: Annotated[float, Field(gt=0)] = 24 * 60
     grace_seconds: Annotated[float, Field(ge=0)] = 30
+    memory_gb: Annotated[float, Field(gt=0)] | None = None
+    slurm: Mapping[SbatchOption, SbatchValue] = {}
 
 
 class Wandb(_Section):

@@ -160,7 +160,7 @@ class Unsupervised:
 def hurry(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Wait less, and see no git configuration of the user."""
     monkeypatch.setattr(sys.modules["rlops.launch.fill"], "POLL_SECONDS", 0.005)
-    monkeypatch.setattr(gate_module, "LocalExecutor", Unsupervised)
+    monkeypatch.setattr(gate_module, "executor_for", lambda _name, benchmark: Unsupervised(benchmark.resources.cores))
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for name in [name for name in os.environ if name.startswith("GIT_CONFIG_GLOBAL")]:
