@@ -28,7 +28,7 @@ def attendant(*signals: signal.Signals) -> Attend:
         devices = os.environ.get("CUDA_VISIBLE_DEVICES")
         if own_devices and devices:
             told["environment"]["CUDA_VISIBLE_DEVICES"] = devices
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
         pipe = process.stdin
         assert pipe is not None  # noqa: S101  (PIPE was asked for)
         while True:
@@ -56,4 +56,4 @@ def note(group: CellGroup, why: str) -> None:
     """Why an engine lost a group, as the last line of its log: nobody on the other machine could write it."""
     group.folder.mkdir(parents=True, exist_ok=True)
     with group.directory.log.open("a", encoding="utf-8") as log:
-        log.write(f"rlops: {why}\n")
+        log.write(f"rlops: {why.rstrip()}\n")

@@ -3,7 +3,9 @@
 import contextlib
 import logging
 import os
+import re
 import signal
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +20,8 @@ from rlops.launch.executor import Ending
 from rlops.plan import Benchmark
 
 GIB = 2**30
+KNOCK_SECONDS = 20
+"""For a cluster to answer (arbitrary)."""
 OURS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """For a cluster that is started here: it reports to nobody, and leaves the GPUs as they are."""
 WORKER = {"env_vars": {"RAY_kill_child_processes_on_worker_exit": "0"}}
@@ -38,12 +42,14 @@ class RayExecutor:
         if not ray.is_initialized():
             for name, value in OURS.items():
                 os.environ.setdefault(name, value)
+            address = os.environ.get("RAY_ADDRESS", "")
             try:
+                _knock(address)
                 with _own_sigterm():
                     ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
-            except (ConnectionError, RuntimeError, ValueError) as error:
-                where = os.environ.get("RAY_ADDRESS", "this machine")
-                raise UsageError(f"no Ray cluster at {where}: {error}; see `ray status`, or set RAY_ADDRESS") from None
+            except (OSError, RuntimeError, ValueError) as error:
+                where = f"at RAY_ADDRESS={address}" if address else "on this machine"
+                raise UsageError(f"executor ray: no cluster {where}: {error}; `ray status` says more") from None
         return cls(benchmark.resources.cores, benchmark.resources.memory_gb)
 
     def capacity(self) -> int:
@@ -82,6 +88,13 @@ class RayExecutor:
         if self.memory_gb is not None:
             room.append(node.get("memory", 0) // (self.memory_gb * GIB))
         return int(min(room))
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at HOST:PORT; Ray itself asks for a quarter of an hour."""
+    found = re.fullmatch(r"(?:ray://)?\[?(.+?)\]?:(\d+)", address)
+    if found:
+        socket.create_connection((found[1], int(found[2])), timeout=KNOCK_SECONDS).close()
 
 
 @contextlib.contextmanager

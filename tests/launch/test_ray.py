@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def short_folder() -> Iterator[Path]:
 def cluster(short_folder: Path) -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in OURS.items():
+        for name, value in {**OURS, "HOME": str(short_folder)}.items():  # Ray keeps a token below HOME
             patch.setenv(name, value)
         ray.init(
             address="local",
@@ -200,6 +201,17 @@ class TestEnds:
 def start_ray(project: Project, folder: Path) -> Rlops:
     """On a cluster that it starts itself, whatever else runs on this machine."""
     return start_run(project, "--seeds", "1", RLOPS_EXECUTOR="ray", RAY_ADDRESS="local", RAY_TMPDIR=str(folder / "own"))
+
+
+def test_where_no_cluster_is_it_is_said(project: Project) -> None:
+    write_benchmark(project)
+    with socket.socket() as nobody:  # bound, and not listening
+        nobody.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        child = start_run(project, "--executor", "ray", RAY_ADDRESS=address)
+        assert child.end() == 2
+    assert f"executor ray: no cluster at RAY_ADDRESS={address}: " in child.output
+    assert "Traceback" not in child.output
 
 
 @pytest.mark.parametrize(("name", "package"), [("ray", "ray"), ("slurm", "submitit")])
