@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rlops.cli.options import quiet_option, say, shown, workspace_option
+from rlops.cli.options import executor_option, quiet_option, say, shown, workspace_option
 from rlops.errors import RunsFailedError
 from rlops.workspace import Workspace
 
@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 @click.argument("versions", metavar="[VERSION]...", nargs=-1)
 @click.option("--seeds", help="Seeds to train, like 1-20; default: the benchmark's candidate seeds.")
 @click.option("--force", is_flag=True, help="Train cells again whose process failed.")
+@executor_option
 @quiet_option
 @workspace_option
 def command(
-    benchmark: str, versions: tuple[str, ...], seeds: str | None, force: bool, quiet: bool, workspace: Workspace
+    benchmark: str,
+    versions: tuple[str, ...],
+    seeds: str | None,
+    force: bool,
+    executor: str,
+    quiet: bool,
+    workspace: Workspace,
 ) -> None:
     """Train the checkout, or VERSIONs from git (git:REF), on BENCHMARK over environments x seeds.
 
@@ -31,8 +38,8 @@ def command(
     cells end, twice stops them. Exits with 4 when a cell failed.
     """
     from rlops.cli.progress import watching
-    from rlops.gate import train
     from rlops.plan import expand, find_benchmark, format_seeds, parse_seeds, read_benchmark
+    from rlops.training import Launching, train
 
     definition = read_benchmark(find_benchmark(benchmark, workspace.root))
     grids = [_grid(workspace, version, definition) for version in versions or (None,)]
@@ -40,7 +47,8 @@ def command(
         grids = [expand(grid.benchmark, grid.variant, parse_seeds(seeds, "--seeds")) for grid in grids]
     with watching(quiet=quiet) as watchers:
         # Versions of the same code have the same cells, which are trained once.
-        board = train(workspace, list({grid.name: grid for grid in grids}.values()), watchers, force=force)
+        once = list({grid.name: grid for grid in grids}.values())
+        board = train(workspace, once, watchers, Launching(executor), force=force)
     places = (f"dir:{shown(board.folder / grid.name)}?seed={format_seeds(grid.seeds)}" for grid in board.grids)
     sets = "the run set" if len(board.grids) == 1 else "the run sets"
     say(f"{board.trained} cells trained, {board.known} were known; {sets}: {', '.join(places)}", quiet=quiet)

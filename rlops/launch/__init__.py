@@ -1,6 +1,7 @@
 """Running it: cells as processes, through executors behind one small protocol."""
 
 from rlops.launch.cell_group import CellGroup, group_cells
+from rlops.launch.engines import executor_for
 from rlops.launch.environments import try_environments
 from rlops.launch.estimate import Estimate, duration
 from rlops.launch.fill import Board, Failure, fill, look
@@ -18,6 +19,7 @@ __all__ = [
     "LocalExecutor",
     "cores",
     "duration",
+    "executor_for",
     "fill",
     "group_cells",
     "look",
