@@ -18,6 +18,7 @@ VERBS = {
     "doctor": "doctor",
     "plan": "plan",
     "run": "run",
+    "status": "status",
     "pull": "pull",
     "compare": "compare",
     "calibrate": "calibrate",

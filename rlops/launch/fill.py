@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlops.errors import UsageError
+from rlops.launch.asked import note_asked
 from rlops.launch.cell_group import CellDirectory, CellGroup, finished_cells, group_cells, is_locked
 from rlops.launch.executor import Ending, Executor
 from rlops.launch.interrupts import Interrupts
@@ -82,6 +83,8 @@ def fill(
     The grids take turns, cell by cell, so that what a machine does to one it does to the others. `force` trains cells
     again that failed. Returns when nothing runs any more: all done, or `interrupts` said stop.
     """
+    for grid in grids:
+        note_asked(grid, folder)
     if force:
         for grid in grids:
             _forget_failed(grid.cells, folder / grid.name)

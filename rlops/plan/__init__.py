@@ -26,6 +26,7 @@ from rlops.plan.plan import (
 from rlops.plan.provenance import Provenance, code_sha256
 from rlops.plan.repository import Repository, ask_git
 from rlops.plan.seeds import format_seeds, fresh_seeds, parse_seeds
+from rlops.plan.shard import Shard
 from rlops.plan.variants import checkout, dependency_files_changed, version
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Policy",
     "Provenance",
     "Repository",
+    "Shard",
     "Variant",
     "ask_git",
     "checkout",
