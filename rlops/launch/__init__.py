@@ -3,6 +3,7 @@
 from rlops.launch.cell_group import CellGroup, label
 from rlops.launch.environments import try_environments
 from rlops.launch.fill import Board, Failure, fill, look
+from rlops.launch.grid_folder import GridFolder, grid_folders, real_folders, remove_grid
 from rlops.launch.interrupts import Interrupts
 from rlops.launch.local import LocalExecutor
 from rlops.launch.parts import Imported, import_cells
@@ -14,6 +15,7 @@ __all__ = [
     "CellGroup",
     "CellStatus",
     "Failure",
+    "GridFolder",
     "GridStatus",
     "Imported",
     "Interrupts",
@@ -21,10 +23,13 @@ __all__ = [
     "State",
     "StoreStatus",
     "fill",
+    "grid_folders",
     "import_cells",
     "label",
     "look",
     "random_scores",
+    "real_folders",
+    "remove_grid",
     "store_status",
     "try_environments",
 ]

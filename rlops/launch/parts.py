@@ -7,7 +7,6 @@ followed, and where a cell goes is made of checked values, not of the names of i
 import contextlib
 import json
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any
 
 from rlops.errors import UsageError
 from rlops.launch.cell_group import folder_name, label, lock_of, says_its_cells
+from rlops.launch.grid_folder import GRID_NAME
 from rlops.launch.supervise import clear_earlier_attempt, read_json, take_locks, write_json
 from rlops.strangers import clean
 
@@ -27,7 +27,6 @@ MOST_FILES = 10_000
 MOST_BYTES = 2 * 10**9
 """Of one process (all three arbitrary: wandb writes a dozen files, a few MB a run)."""
 MOST_NAME = 200
-GRID_NAME = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,150}-[0-9a-f]{12}")
 DONE = "done.json"
 
 
