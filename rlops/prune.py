@@ -114,8 +114,9 @@ class _Needs:
     def cells(self) -> Judged:
         """The folders of grids."""
         for grid, why in self._grids:
-            named = ", ".join(sorted(commit[:7] for commit in grid.git_commits)) or "it, which is of no commit"
-            text = why or f"no branch, tag, baseline or verdict names {named}"
+            named = ", ".join(sorted(commit[:7] for commit in grid.git_commits))
+            nobody = f"no branch, tag, baseline or verdict names {named}" if named else "no baseline was made of it"
+            text = why or nobody
             yield Item("cells", grid.path, text, _size(grid.path)), why is not None
 
     def runs(self) -> Judged:

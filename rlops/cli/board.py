@@ -60,7 +60,7 @@ def _block(grid: GridStatus, color: bool) -> Iterator[str]:
     yield click.style(head, bold=True) if color else head
     counts = ", ".join(f"{count} {state}" for state, count in grid.counts.items() if count)
     seeds = sorted({cell.seed for cell in grid.cells})
-    yield f"  {len(grid.cells)} cells, seeds {format_seeds(seeds)}: {counts}  ({shown(grid.folder)})"
+    yield f"  {len(grid.cells)} cell{'' if len(grid.cells) == 1 else 's'}, seeds {format_seeds(seeds)}: {counts}  ({shown(grid.folder)})"
     by_env = {
         env_id: {cell.seed: cell for cell in cells}
         for env_id, cells in itertools.groupby(grid.cells, key=lambda cell: cell.env_id)

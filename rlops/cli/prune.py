@@ -62,7 +62,7 @@ def _record(item: "Item") -> dict[str, object]:
 
 
 def _sum(items: "tuple[Item, ...]") -> str:
-    return f"{len(items)} things, {_megabytes(sum(item.bytes for item in items))}"
+    return f"{len(items)} thing{'' if len(items) == 1 else 's'}, {_megabytes(sum(item.bytes for item in items))}"
 
 
 def _megabytes(size: int) -> str:

@@ -164,7 +164,7 @@ def test_colours_are_for_terminals_that_want_them(project: Project) -> None:
 def test_watching_on_a_terminal_ends_with_the_last_board(project: Project) -> None:
     project.fill(project.benchmark(), (1,))
     shown = on_a_terminal(project.root, "--watch")
-    assert "1 cells, seeds 1: 1 done" in clean(shown)
+    assert "1 cell, seeds 1: 1 done" in clean(shown)
 
 
 class TestWatching:
