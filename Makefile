@@ -33,7 +33,7 @@ study-demo: $(READY) ## how often the demo's answers come out: 100 seeds a side,
 demo: $(READY) ## train a small grid, compare it with the stored baseline, then do it again with a bug planted
 	$(BIN)/python -I benchmarks/demo.py
 
-pull-requests: $(READY) ## what three pull requests come to and cost: docs, a refactoring, a bug (2 minutes)
+pull-requests: $(READY) ## what four pull requests cost, look by look and with a fixed number of seeds (10 minutes)
 	$(BIN)/python -I benchmarks/pull_requests.py
 
 bench: $(BENCH) ## how fast the trainer is beside a plain loop and stable-baselines3 (15 minutes)

@@ -14,11 +14,12 @@ from rlops.judge import (
     definition_findings,
     judge,
     missing_baseline_findings,
+    nothing_judged,
     unchanged,
     write_up,
 )
 from rlops.launch import Board, look, random_scores
-from rlops.looks import Filler, Looks, asked_for, confirming_seeds
+from rlops.looks import Filler, Looks, OutOfTime, asked_for, confirming_seeds
 from rlops.plan import Benchmark, Grid, Variant, expand, format_seeds, fresh_seeds, planned_looks
 from rlops.run_sets import (
     Terms,
@@ -95,12 +96,19 @@ class Answering:
 
     def verdict(self) -> Verdict:
         """The verdict; raises NoBaselineError where neither a stored baseline nor runs of the base are there."""
+        try:
+            return self._verdict()
+        except OutOfTime as stopped:
+            self.boards.append(stopped.board)
+            left = stopped.board.cells_left
+            return nothing_judged(self.change.benchmark, *self._nobody(), self._occasion(), left)
+
+    def _verdict(self) -> Verdict:
         change = self.change
         first = change.seeds[:IDENTICAL_SEEDS]
         base, head = expand(change.benchmark, change.base, first), expand(change.benchmark, change.head, first)
         if base.key == head.key:
-            before, now = (self._named(RunSet("", (), g.variant.provenance.to_json()), g) for g in (base, head))
-            return unchanged(change.benchmark, before, now, occasion(), change.findings)
+            return unchanged(change.benchmark, *self._nobody(), occasion(), change.findings)
         self.boards.append(self.fill([base, head]))
         twins = self._runs(base)
         stage_zero = self._stage_zero(twins, head) if self._done(base) and self._done(head) else None
@@ -200,6 +208,12 @@ class Answering:
 
     def _runs(self, grid: Grid) -> RunSet:
         return self._named(trained_runs(self.workspace, grid, self.watchers), grid)
+
+    def _nobody(self) -> tuple[RunSet, RunSet]:
+        """Both sides, without runs."""
+        base, head = (expand(self.change.benchmark, one, ()) for one in (self.change.base, self.change.head))
+        before, now = (self._named(RunSet("", (), grid.variant.provenance.to_json()), grid) for grid in (base, head))
+        return before, now
 
     def _named(self, runs: RunSet, grid: Grid) -> RunSet:
         name = self.change.head_name if grid.variant is self.change.head else self.change.base_name

@@ -151,12 +151,16 @@ def _environments(benchmark: Benchmark, what: str) -> Iterator[Check]:
 
 
 def _at_once(benchmark: Benchmark, what: str) -> Check:
-    from rlops.launch import LocalExecutor
+    from rlops.launch import LocalExecutor, cores, memory
 
-    here, wanted = len(os.sched_getaffinity(0)), benchmark.resources.cores
+    here, wanted, most = cores(), benchmark.resources.cores, benchmark.resources.memory_gb
     if wanted > here:
         return Check(what, "warning", f"one process takes {wanted} cores, there are {here}", "lower resources.cores")
-    return Check(what, "ok", f"{LocalExecutor(wanted).capacity()} processes at once (resources.cores = {wanted})")
+    if most is not None and most > memory():
+        free = f"{memory():.3g} GB are free"
+        return Check(what, "warning", f"one process may take {most:g} GB, {free}", "lower resources.memory_gb")
+    at_once = LocalExecutor(wanted, most).capacity()
+    return Check(what, "ok", f"{at_once} processes at once (resources.cores = {wanted})")
 
 
 def _baseline(benchmark: Benchmark, workspace: Workspace, what: str) -> Iterator[Check]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from rlops import __version__
 from rlops.checks import Check, benchmark_checks
 from rlops.ci import PLACEHOLDER, Workflow, workflows
+from rlops.launch import cores
 from rlops.plan import ask_git
 from rlops.workspace import Workspace
 
@@ -24,7 +25,7 @@ def examine(workspace: Workspace) -> Iterator[Check]:
     yield _python()
     yield from _git(workspace.root)
     yield from _store(workspace)
-    yield Check("cores", "ok", f"{len(os.sched_getaffinity(0))} of this machine's {os.cpu_count()}")
+    yield Check("cores", "ok", f"{cores()} of this machine's {os.cpu_count()}")
     files = sorted(workspace.benchmarks.glob("*.toml"))
     if not files:
         yield Check("benchmarks", "warning", "there is no file in benchmarks/", "rlops init")

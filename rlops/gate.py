@@ -1,9 +1,11 @@
 """The loop: plan, launch, pull, compare, judge. What joins the wings, for the verbs that train."""
 
+import math
 import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rlops.change import Answering, Change
@@ -17,10 +19,11 @@ from rlops.judge import (
     dependency_findings,
     gate_findings,
     no_baseline_yet,
+    nothing_judged,
     write_up,
 )
 from rlops.launch import Board, Interrupts, LocalExecutor, fill
-from rlops.looks import Looks, asked_for, confirming_seeds
+from rlops.looks import Looks, OutOfTime, asked_for, confirming_seeds
 from rlops.plan import (
     Benchmark,
     Grid,
@@ -39,21 +42,34 @@ from rlops.run_sets import Terms, Watchers, make_plan, occasion, tell_forecast, 
 from rlops.workspace import Workspace
 
 
-def train(workspace: Workspace, grids: Sequence[Grid], watchers: Watchers, *, force: bool = False) -> Board:
-    """Fill the grids on this machine; leaves by KeyboardInterrupt or SystemExit when interrupted."""
+def train(
+    workspace: Workspace, grids: Sequence[Grid], watchers: Watchers, *, force: bool = False, until: float = math.inf
+) -> Board:
+    """Fill the grids on this machine; leaves by KeyboardInterrupt or SystemExit when interrupted.
+
+    Raises OutOfTime where the monotonic clock reaches `until` before all is trained.
+    """
     workspace.prepare()
-    executor = LocalExecutor(grids[0].benchmark.resources.cores)
+    resources = grids[0].benchmark.resources
+    executor = LocalExecutor(resources.cores, resources.memory_gb)
     with Interrupts() as interrupts:
-        board = fill(grids, workspace.cells, executor, interrupts, watchers.launched, force=force)
+        board = fill(grids, workspace.cells, executor, interrupts, watchers.launched, force=force, until=until)
     watchers.failed(board)
     interrupts.leave()
+    if board.out_of_time:
+        raise OutOfTime(board)
     return board
 
 
 def gate(
-    workspace: Workspace, benchmark: Benchmark, baseline_name: str, seeds: tuple[int, ...], watchers: Watchers
+    workspace: Workspace,
+    benchmark: Benchmark,
+    baseline_name: str,
+    seeds: tuple[int, ...],
+    watchers: Watchers,
+    until: float = math.inf,
 ) -> Verdict:
-    """Train the checkout's candidate seeds and judge them against a stored baseline."""
+    """Train the checkout's candidate seeds and judge them against a stored baseline; `until` as in `train`."""
     variant = checkout(workspace.root, benchmark)
     try:
         baseline = read_baseline(baseline_name, workspace.baselines).in_force(today())
@@ -70,12 +86,17 @@ def gate(
     looks = Looks(
         plan=plan,
         head=expand(benchmark, variant, seeds),
-        fill=lambda grids: train(workspace, grids, watchers),
+        fill=lambda grids: train(workspace, grids, watchers, until=until),
         read=lambda grid: trained_runs(workspace, grid, watchers),
         watchers=watchers,
         base=lambda: _confirming(workspace, benchmark, baseline, seeds),
     )
-    case = looks.decide(runs, tuple(definition_findings(baseline, benchmark)))
+    try:
+        case = looks.decide(runs, tuple(definition_findings(baseline, benchmark)))
+    except OutOfTime as stopped:
+        came_about = occasion([*looks.boards, stopped.board])
+        left = stopped.board.cells_left
+        return nothing_judged(benchmark, runs, _nothing(variant, "checkout"), came_about, left)
     reference = f"checkout {variant.name}, seeds {asked_for(case)}"
     came_about = occasion(
         looks.boards, lambda count: f"rlops gate {benchmark.name} --seeds {fresh_seeds(seeds, count)}"
@@ -179,6 +200,7 @@ def gate_change(
     baseline_name: str | None,
     seeds: tuple[int, ...] | None,
     watchers: Watchers,
+    until: float = math.inf,
 ) -> Verdict:
     """Judge the checkout, uncommitted changes included, against the merge base with `ref`, by that one's rules."""
     base = Base.find(workspace, ref)
@@ -201,7 +223,8 @@ def gate_change(
         findings=tuple(base.findings(reference, benchmark, head, baseline_name)),
         again=lambda fresh: shlex.join(["rlops", "gate", reference, *options, "--seeds", fresh]),
     )
-    return Answering(workspace, change, lambda grids: train(workspace, grids, watchers), watchers).verdict()
+    fill = partial(train, workspace, watchers=watchers, until=until)
+    return Answering(workspace, change, fill, watchers).verdict()
 
 
 def _not_at_the_base(base: Base, reference: str) -> Verdict:

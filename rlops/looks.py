@@ -4,13 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rlops.curves import RunSet
-from rlops.judge import Case, Confirmation, Finding, Word, deliberate, unconfirmed
-from rlops.launch import Board
+from rlops.judge import Case, Confirmation, Finding, Word, deliberate, out_of_time, unconfirmed
+from rlops.launch import Board, duration
 from rlops.plan import Grid, Plan, format_seeds
 from rlops.run_sets import Watchers
 
 Filler = Callable[[Sequence[Grid]], Board]
 Reader = Callable[[Grid], RunSet]
+
+
+class OutOfTime(Exception):  # noqa: N818  (no error: an ending)
+    """The time limit came while grids were filled; `board` says how far they came."""
+
+    def __init__(self, board: Board) -> None:
+        super().__init__(f"{board.cells_left} cells left")
+        self.board = board
 
 
 @dataclass
@@ -36,22 +44,32 @@ class Looks:
         return self.head.only({item.env_id: seeds for item in self.plan.environments})
 
     def decide(self, baseline: RunSet, beforehand: tuple[Finding, ...] = (), twins: RunSet | None = None) -> Case:
-        """Goes on until it is decided, the seeds are used up, or a run of the candidate has failed."""
+        """Goes on until it is decided, the seeds are used up, a run of the candidate has failed, or the time is over.
+
+        Raises OutOfTime where that is so before the first look.
+        """
         confirmation: Confirmation | None = None
+        case: Case | None = None
         grid, look = self.first(), 0
-        while True:
-            self._bring(grid)
-            candidate = self._trained(grid)
-            case = deliberate(baseline, candidate, self.plan, beforehand, twins, confirmation, look)
-            # More than once: with another baseline another environment may be named.
-            while more := self._confirm(case, confirmation):
-                confirmation = more
+        try:
+            while True:
+                self._bring(grid)
+                candidate = self._trained(grid)
                 case = deliberate(baseline, candidate, self.plan, beforehand, twins, confirmation, look)
-            wanted = case.decision.course.next_seeds()
-            if case.decision.word is Word.FAILED or not wanted:
-                break
-            self._tell(case, wanted)
-            grid, look = self.head.only(wanted), look + 1
+                # More than once: with another baseline another environment may be named.
+                while more := self._confirm(case, confirmation):
+                    confirmation = more
+                    case = deliberate(baseline, candidate, self.plan, beforehand, twins, confirmation, look)
+                wanted = case.decision.course.next_seeds()
+                if case.decision.word is Word.FAILED or not wanted:
+                    break
+                self._tell(case, wanted)
+                grid, look = self.head.only(wanted), look + 1
+        except OutOfTime as stopped:
+            if case is None:
+                raise
+            self.boards.append(stopped.board)
+            return out_of_time(case, stopped.board.cells_left)
         if case.decision.word is Word.REGRESSED and case.decision.course.to_confirm():
             case = replace(case, findings=[*case.findings, unconfirmed(self.plan.policy)])
         return case
@@ -93,9 +111,14 @@ class Looks:
     def _tell(self, case: Case, wanted: Mapping[str, tuple[int, ...]]) -> None:
         course = case.decision.course
         seeds = len(next(iter(wanted.values())))
-        self.watchers.told(
-            f"look {course.look + 1} of {self.plan.num_looks}: undecided; {seeds} seeds of {', '.join(wanted)} next"
-        )
+        text = f"look {course.look + 1} of {self.plan.num_looks}: undecided; {seeds} seeds of {', '.join(wanted)} next"
+        if self.boards:
+            every = self.head.only(dict.fromkeys(wanted, self.plan.seeds or ()))
+            next_one, all_of_them = (self.boards[-1].seconds_for(grid) for grid in (self.head.only(wanted), every))
+            if next_one is not None and all_of_them is not None:
+                text += f", about {duration(next_one)}"
+                text += f" ({duration(all_of_them)} if all looks are needed)" if all_of_them > next_one else ""
+        self.watchers.told(text)
 
 
 def confirming_seeds(count: int, *known: Sequence[int]) -> tuple[int, ...]:

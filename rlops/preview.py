@@ -1,15 +1,15 @@
 """What a gate of the checkout would do: cells, minutes, and what its looks can show. Trains nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from rlops.curves import Baseline, RunSet, read_baseline, sound_runs
+from rlops.curves import Baseline, read_baseline
 from rlops.errors import NoBaselineError
 from rlops.judge import Finding, Outlook, definition_findings, outlook
-from rlops.launch import Board, LocalExecutor, look
+from rlops.launch import Board, Estimate, LocalExecutor, group_cells, look
 from rlops.plan import Benchmark, Grid, Plan, checkout, expand
-from rlops.run_sets import Terms, Watchers, make_plan, today, trained_runs
+from rlops.run_sets import Terms, make_plan, today
 from rlops.workspace import Workspace
 
 
@@ -17,8 +17,8 @@ from rlops.workspace import Workspace
 class LookCost:
     """What one look adds, if no environment is settled before it.
 
-    `seeds`: candidate seeds of each environment so far. `minutes`: of the cells to train, one after the other;
-    `elapsed`: on this machine, as many processes at once as it has cores for. None where no past run tells.
+    `seeds`: candidate seeds of each environment so far. `minutes`: of the processes to start, one after the other;
+    `elapsed`: on this machine, as many at once as it has room for. None where no past process tells.
     """
 
     seeds: int
@@ -60,7 +60,6 @@ def preview(
     benchmark: Benchmark,
     baseline_name: str,
     seeds: tuple[int, ...],
-    watchers: Watchers,
     effect: float | None = None,
 ) -> Preview:
     """What `rlops gate` would do with the same arguments; `effect` as in `outlook`.
@@ -75,8 +74,8 @@ def preview(
     plan = make_plan(baseline, Terms.of(benchmark), seeds)
     grid = expand(benchmark, variant, seeds)
     board = look([grid], workspace.cells)
-    minutes = _minutes(plan, baseline, lambda: trained_runs(workspace, grid, watchers))
-    processes = LocalExecutor(benchmark.resources.cores).capacity()
+    estimate = _estimate(baseline, Estimate.of(benchmark, workspace.cells))
+    processes = LocalExecutor(benchmark.resources.cores, benchmark.resources.memory_gb).capacity()
     return Preview(
         benchmark=benchmark.name,
         baseline=baseline.name,
@@ -84,8 +83,8 @@ def preview(
         seeds=seeds,
         processes=processes,
         confirming=_confirming(benchmark, baseline),
-        minutes=minutes,
-        costs=tuple(_costs(plan, grid, board, minutes, processes)),
+        minutes={item.env_id: _minutes(estimate.seconds(item.env_id, 1)) for item in plan.environments},
+        costs=tuple(_costs(plan, grid, board, estimate, processes)),
         outlook=outlook(plan, effect),
         beforehand=tuple(definition_findings(baseline, benchmark)),
         failures=tuple(f"{failure.label}: {failure.why}" for failure in board.failures),
@@ -104,46 +103,36 @@ def total(costs: Sequence[LookCost]) -> LookCost:
     )
 
 
-def _minutes(plan: Plan, baseline: Baseline, known: Callable[[], RunSet]) -> dict[str, float | None]:
-    """Environment -> mean minutes of a run: of the baseline's, where it does not tell of the `known` candidate runs."""
-    budgets = {item.env_id: item.budget for item in plan.environments}
-    stored = {item.env_id: _mean(run.minutes for run in item.runs) for item in baseline.environments}
-    found = {env_id: stored[env_id] for env_id in budgets}
-    if None not in found.values():
-        return found
-    runs = known()
-    return {
-        env_id: value
-        if value is not None
-        else _mean(run.minutes for run in sound_runs(runs.of(env_id), budgets[env_id]))
-        for env_id, value in found.items()
+def _estimate(baseline: Baseline, known: Estimate) -> Estimate:
+    """What the processes trained here took; of environments that were never trained here, the baseline's runs."""
+    there = {env_id for env_id, _ in known.past}
+    stored = {
+        (item.env_id, 1): [60 * fmean(told)]
+        for item in baseline.environments
+        if item.env_id not in there and (told := [run.minutes for run in item.runs if run.minutes is not None])
     }
+    return Estimate({**known.past, **stored})
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
-    told = [value for value in values if value is not None]
-    return fmean(told) if told else None
+def _minutes(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds / 60
 
 
-def _costs(
-    plan: Plan, grid: Grid, board: Board, minutes: Mapping[str, float | None], processes: int
-) -> Iterator[LookCost]:
+def _costs(plan: Plan, grid: Grid, board: Board, estimate: Estimate, processes: int) -> Iterator[LookCost]:
     """Look by look what comes to what the looks before it had."""
     before: set[int] = set()
     for count in plan.looks:
         wanted = set(grid.seeds[:count])
         cells = [cell for cell in grid.cells if cell.seed in wanted - before]
         missing = [cell for cell in cells if cell.key not in board.known_keys]
+        groups = group_cells({grid: missing}, board.folder, processes)
         before = wanted
-        each = [value for cell in missing if (value := minutes[cell.env_id]) is not None]
-        told = len(each) == len(missing)
         yield LookCost(
             seeds=count,
             cells=len(cells),
             known=len(cells) - len(missing),
-            minutes=sum(each) if told else None,
-            # No process is cut in two: the longest one is waited for.
-            elapsed=max(sum(each) / processes, max(each, default=0.0)) if told else None,
+            minutes=_minutes(estimate.left({}, groups, 1, 0.0)),
+            elapsed=_minutes(estimate.left({}, groups, processes, 0.0)),
         )
 
 

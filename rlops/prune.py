@@ -30,7 +30,7 @@ from rlops.workspace import Workspace
 DAY = 86_400.0
 HASH = re.compile("[0-9a-f]{12}")
 PARTIALS = {
-    "": r"\.gitignore",
+    "": r"\.gitignore|format",
     "runs": r"[0-9a-f]{24}\.npz",
     "verdicts/*": r"verdict\.json|report\.html",
     "cells": r".+-[0-9a-f]{12}",

@@ -25,6 +25,7 @@ from rlops.files import write_whole
 from rlops.judge import (
     FailureRecord,
     Finding,
+    NextStep,
     Occasion,
     Verdict,
     definition_findings,
@@ -229,6 +230,7 @@ def freeze_baseline(
 
 def occasion(boards: Sequence[Board] = (), fresh_seeds: Callable[[int], str] | None = None) -> Occasion:
     """How an answer came about: now, by this command line, with what these boards trained or knew."""
+    stopped = next((board for board in boards if board.out_of_time), None)
     trained = {key for board in boards for key in board.trained_keys}
     known = {key for board in boards for key in board.known_keys} - trained
     failures = {failure.log: failure for board in reversed(boards) for failure in reversed(board.failures)}
@@ -241,7 +243,16 @@ def occasion(boards: Sequence[Board] = (), fresh_seeds: Callable[[int], str] | N
             FailureRecord(label=f.label, why=f.why, log_tail=f.log_tail) for f in reversed(failures.values())
         ),
         fresh_seeds=fresh_seeds,
+        to_go_on=_to_go_on(stopped) if stopped else None,
     )
+
+
+def _to_go_on(stopped: Board) -> NextStep:
+    """What has ended is known to the next call: the same command loses nothing."""
+    seconds = [stopped.estimate.seconds(group.env_id, len(group.cells)) for group in stopped.left]
+    minutes = None if None in seconds else sum(value or 0.0 for value in seconds) / 60
+    text = f"the same command goes on: {stopped.cells_left} cells more to the next look"
+    return NextStep(text=text, command=_command(), minutes=minutes)
 
 
 def write_verdict(workspace: Workspace, verdict: Verdict, html: str) -> Path:

@@ -6,6 +6,9 @@ from pathlib import Path
 from rlops.errors import UsageError
 from rlops.files import write_whole
 
+FORMAT = 1
+"""Of the store. A change that an older rlops would misread counts it up; npz files and verdicts count their own."""
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -55,10 +58,23 @@ class Workspace:
 
     def prepare(self) -> None:
         """Make the store, with a .gitignore of its own: nothing in it is code, and none of it belongs in git."""
+        self.check_format()
         self.store.mkdir(parents=True, exist_ok=True)
-        ignore = self.store / ".gitignore"
-        if not ignore.exists():
-            write_whole(ignore, "*\n")
+        for name, content in ((".gitignore", "*\n"), ("format", f"{FORMAT}\n")):
+            if not (self.store / name).exists():
+                write_whole(self.store / name, content)
+
+    def check_format(self) -> None:
+        """Raises UsageError where a newer rlops has written the store: what it did differently, nobody can know."""
+        try:
+            found = int((self.store / "format").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return  # no store, or one of the first
+        if found > FORMAT:
+            raise UsageError(
+                f"{self.store} was written by a newer rlops (store format {found}, this one knows {FORMAT}); "
+                "use that version, or another folder: --dir"
+            )
 
     def latest_verdict(self) -> Path:
         """The verdict.json written last."""

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "preview": {"plan", "launch", "curves", "judge", "workspace", "run_sets"},
     "prune": {"plan", "launch", "curves", "workspace"},
     "run_sets": {*WINGS, "workspace"} - {"cli", "report"},
-    "doctor": {"plan", "checks", "ci", "workspace"},
+    "doctor": {"plan", "launch", "checks", "ci", "workspace"},
     "checks": {"plan", "launch", "curves", "judge", "workspace"},
     "init": {"plan", "ci", "workspace"},
     "ci": set(),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import click
 
 from rlops.cli.options import shown
-from rlops.launch import CellStatus, GridStatus, State, StoreStatus, label
+from rlops.launch import CellStatus, GridStatus, State, StoreStatus, duration, how_it_failed, label
 from rlops.plan import format_seeds
 from rlops.strangers import clean
 
@@ -60,7 +60,8 @@ def _block(grid: GridStatus, color: bool) -> Iterator[str]:
     yield click.style(head, bold=True) if color else head
     counts = ", ".join(f"{count} {state}" for state, count in grid.counts.items() if count)
     seeds = sorted({cell.seed for cell in grid.cells})
-    yield f"  {len(grid.cells)} cell{'' if len(grid.cells) == 1 else 's'}, seeds {format_seeds(seeds)}: {counts}  ({shown(grid.folder)})"
+    cells = f"{len(grid.cells)} cell{'' if len(grid.cells) == 1 else 's'}"
+    yield f"  {cells}, seeds {format_seeds(seeds)}: {counts}  ({shown(grid.folder)})"
     by_env = {
         env_id: {cell.seed: cell for cell in cells}
         for env_id, cells in itertools.groupby(grid.cells, key=lambda cell: cell.env_id)
@@ -91,12 +92,8 @@ def _times(cells: Iterable[CellStatus]) -> str:
         [cell.seconds for cell in by_state.get(state, []) if cell.seconds is not None]
         for state in (State.DONE, State.RUNNING)
     )
-    said = [f"{_duration(sum(done) / len(done))} a cell"] if done else []
-    return ", ".join([*said, *([f"running for {_duration(max(running))}"] if running else [])])
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+    said = [f"{duration(sum(done) / len(done))} a cell"] if done else []
+    return ", ".join([*said, *([f"running for {duration(max(running))}"] if running else [])])
 
 
 def _by_state(cells: Iterable[CellStatus]) -> dict[State, list[CellStatus]]:
@@ -116,7 +113,7 @@ def _processes(grid: GridStatus, state: State) -> Iterator[str]:
         if first.directory is None:
             continue
         name = clean(label(first.env_id, (cell.seed for cell in cells)))
-        code = f": exit code {first.exit_code}" if state is State.FAILED else ""
+        code = "" if first.exit_code is None else f": {how_it_failed(first.exit_code)}"
         last = first.directory.log_tail(1)[:MOST_LAST_LINE].strip()
         yield f"  {state!s:8} {name}{code}{f': {last}' if last else ''}  ({shown(first.directory.log)})"
     if len(processes) > MOST_PROCESSES:

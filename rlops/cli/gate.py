@@ -1,5 +1,7 @@
 """`rlops gate`: the verb for CI."""
 
+import math
+import time
 from pathlib import Path
 
 import click
@@ -17,6 +19,11 @@ from rlops.workspace import Workspace
 )
 @click.option("--baseline", help="The baseline's name; default: the benchmark file's.")
 @click.option("--seeds", help="Candidate seeds, like 101-110; default: the benchmark's.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Time limit of the whole gate; what it has not settled by then is inconclusive, the same command goes on.",
+)
 @report_option
 @json_option
 @quiet_option
@@ -26,6 +33,7 @@ def command(
     base: str | None,
     baseline: str | None,
     seeds: str | None,
+    minutes: float | None,
     report_path: Path | None,
     as_json: bool,
     quiet: bool,
@@ -42,12 +50,13 @@ def command(
     from rlops.gate import gate, gate_change
     from rlops.plan import find_benchmark, parse_seeds, read_benchmark
 
+    until = math.inf if minutes is None else time.monotonic() + 60 * minutes
     wanted = parse_seeds(seeds, "--seeds") if seeds else None
     with watching(quiet=quiet) as watchers:
         if base is not None:
-            verdict = gate_change(workspace, benchmark, base, baseline, wanted, watchers)
+            verdict = gate_change(workspace, benchmark, base, baseline, wanted, watchers, until)
         else:
             definition = read_benchmark(find_benchmark(benchmark, workspace.root))
             name = baseline or definition.baseline or definition.name
-            verdict = gate(workspace, definition, name, wanted or definition.seeds.candidate, watchers)
+            verdict = gate(workspace, definition, name, wanted or definition.seeds.candidate, watchers, until)
     publish(workspace, verdict, report_path, as_json=as_json)

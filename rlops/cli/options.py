@@ -21,15 +21,19 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 def workspace_option(verb: Verb) -> Verb:
     """--dir, handed on as `workspace`."""
+
+    def opened(context: click.Context, _parameter: click.Parameter, value: str) -> Workspace:
+        workspace = Workspace(Path.cwd(), Path(value).resolve(), offline=context.meta.get(OFFLINE, False))
+        workspace.check_format()
+        return workspace
+
     option = click.option(
         "--dir",
         "workspace",
         envvar="RLOPS_DIR",
         default=".rlops",
         show_default=True,
-        callback=lambda ctx, _param, value: Workspace(
-            Path.cwd(), Path(value).resolve(), offline=ctx.meta.get(OFFLINE, False)
-        ),
+        callback=opened,
         help="Where rlops keeps what it trained and pulled. [env: RLOPS_DIR]",
     )
     return option(verb)

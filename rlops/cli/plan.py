@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rlops.cli.options import json_option, quiet_option, workspace_option
+from rlops.cli.options import json_option, workspace_option
 from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ WIDTH = 100
     help="The loss to be found, in percent of the scale; default: each environment's margin.",
 )
 @json_option
-@quiet_option
 @workspace_option
 def command(
     benchmark: str,
@@ -36,7 +35,6 @@ def command(
     seeds: str | None,
     effect: float | None,
     as_json: bool,
-    quiet: bool,
     workspace: Workspace,
 ) -> None:
     """Say what `rlops gate BENCHMARK` would do with the checkout, and what its looks can show and what not.
@@ -44,7 +42,6 @@ def command(
     Cells and minutes of each look, the smallest loss that is found in each environment, the candidate seeds that a
     given loss takes, the error rates. Trains nothing. Exits with 5 where there is no baseline, else with 0.
     """
-    from rlops.cli.progress import watching
     from rlops.plan import find_benchmark, parse_seeds, read_benchmark
     from rlops.preview import preview
 
@@ -54,8 +51,7 @@ def command(
     name = baseline or definition.baseline or definition.name
     wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.candidate
     share = None if effect is None else effect / 100
-    with watching(quiet=quiet or as_json) as watchers:
-        found = preview(workspace, definition, name, wanted, watchers, share)
+    found = preview(workspace, definition, name, wanted, share)
     click.echo(json.dumps(_record(found), indent=1) if as_json else _text(found))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rlops.cli.options import say
-from rlops.launch import Board, CellGroup
+from rlops.launch import Board, CellGroup, duration
 from rlops.run_sets import Watchers
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class PlainLines:
         self._started = time.monotonic()
         self._announced: Board | None = None
         self._told_ending = False
+        self._told_time = False
 
     def launched(self, board: Board) -> None:
         """Say what changed since the last call."""
@@ -44,9 +45,14 @@ class PlainLines:
             self._announced = board
             total = board.total
             say(f"{board.grids[0].benchmark.name}: {total} cells, {board.known} known, {total - board.known} to train")
+            if board.left:
+                say(f"  at most {board.slots} at once{_time_left(board)}")
         if board.ending and not self._told_ending:
             self._told_ending = True
             say(f"  letting {len(board.running)} running processes end; Ctrl-C again stops them")
+        if board.out_of_time and not self._told_time:
+            self._told_time = True
+            say(f"  the time limit is near or over: {board.cells_left} cells are left to the next call")
         for group in [group for group in self._running if group not in board.running]:
             seconds = time.monotonic() - self._running.pop(group)
             if group in board.elsewhere:
@@ -54,8 +60,10 @@ class PlainLines:
                 continue
             say(
                 f"  {'ended  ' if group in board.ended else 'stopped'}  {board.label(group)}  {seconds:.0f} s"
-                f"  ({board.trained + board.known}/{board.total} cells)"
+                f"  ({board.trained + board.known}/{board.total} cells{_time_left(board)})"
             )
+            if group in board.again:
+                say(f"  again    {board.label(group)}: {board.retried[group][-1]}")
         for group in board.running:
             if group not in self._running:
                 self._running[group] = board.running[group]
@@ -97,7 +105,7 @@ class _LiveBoard:
             return Text(self._pulled)
         board = self._board
         done, total = board.known + board.trained, board.total
-        lines = [f"{board.grids[0].benchmark.name}  {done}/{total} cells"]
+        lines = [f"{board.grids[0].benchmark.name}  {done}/{total} cells{_time_left(board)}"]
         for group, since in board.running.items():
             last = group.directory.log_tail(1)[:70]
             lines.append(f"  {board.label(group)}  {time.monotonic() - since:4.0f} s  {last}")
@@ -105,9 +113,17 @@ class _LiveBoard:
             lines.append("  letting the running processes end; Ctrl-C again stops them")
         if board.waiting:
             lines.append(f"  {sum(len(group.cells) for group in board.waiting)} cells wait")
+        if board.again:
+            lines.append(f"  {sum(len(group.cells) for group in board.again)} cells are started again in a moment")
         if board.elsewhere:
             lines.append(f"  {sum(len(group.cells) for group in board.elsewhere)} cells are trained by another rlops")
         return Text("\n".join(lines))
+
+
+def _time_left(board: Board) -> str:
+    """Nothing where no past process tells, or nothing is left."""
+    seconds = board.seconds_left()
+    return f", about {duration(seconds)} left" if seconds else ""
 
 
 def show_failures(board: Board) -> None:

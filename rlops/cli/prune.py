@@ -48,13 +48,13 @@ def command(yes: bool, days: int, as_json: bool, workspace: Workspace) -> None:
         return
     for line in _lines(went if yes else found.goes):
         click.echo(line)
-    if yes:
+    if not found.goes:
+        say(f"nothing goes; {len(found.stays)} things are needed")
+    elif yes:
         left = len(found.goes) - len(went)
         say(f"removed {_sum(went)}{f'; {left} were used meanwhile and stay' if left else ''}")
-    elif found.goes:
-        say(f"{_sum(found.goes)} would go; rlops prune --yes removes them")
     else:
-        say(f"nothing would go; {len(found.stays)} things are needed")
+        say(f"{_sum(found.goes)} would go; rlops prune --yes removes them")
 
 
 def _record(item: "Item") -> dict[str, object]:

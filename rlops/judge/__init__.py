@@ -16,10 +16,11 @@ from rlops.judge.definition import (
     missing_baseline_findings,
 )
 from rlops.judge.integrity import ABOUT_TESTS, findings, horizon_findings
-from rlops.judge.no_runs import no_baseline_yet, unchanged
+from rlops.judge.no_runs import no_baseline_yet, nothing_judged, unchanged
 from rlops.judge.outlook import MOST_SEEDS, EnvironmentLook, EnvironmentOutlook, Outlook, SuiteLook, forecast, outlook
 from rlops.judge.record import FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
 from rlops.judge.speed import speed_findings
+from rlops.judge.time_limit import out_of_time
 from rlops.judge.verdict import Course, Decision, decide, follow
 from rlops.judge.write_up import write_up
 from rlops.plan import Plan
@@ -114,6 +115,8 @@ __all__ = [
     "metric_findings",
     "missing_baseline_findings",
     "no_baseline_yet",
+    "nothing_judged",
+    "out_of_time",
     "outlook",
     "read_verdict",
     "unchanged",

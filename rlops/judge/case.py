@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 from rlops.curves import RunSet
 from rlops.judge.compare import EnvironmentComparison
-from rlops.judge.record import FailureRecord, Finding
+from rlops.judge.record import FailureRecord, Finding, NextStep
 from rlops.judge.verdict import Decision
 from rlops.plan import Plan
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """How a verdict came about: the command, when, what was trained, what failed, the command with fresh seeds."""
+    """How a verdict came about: the command, when, what was trained, what failed, the command with fresh seeds.
+
+    `to_go_on`: the next step where it was stopped before the answer.
+    """
 
     command: str
     created_at: str
@@ -20,6 +23,7 @@ class Occasion:
     cells_known: int | None = None
     failures: tuple[FailureRecord, ...] = ()
     fresh_seeds: Callable[[int], str] | None = None
+    to_go_on: NextStep | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,10 @@
-"""Records of answers that need no run: nothing that is trained has changed, or there is nothing to compare with."""
+"""Records of answers without runs: nothing has changed, nothing is there to compare with, no time was left to look."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from rlops import __version__
 from rlops.curves import RunSet, data_sha256
-from rlops.errors import ExitCode
 from rlops.judge.case import Occasion
 from rlops.judge.record import (
     Cost,
@@ -18,6 +17,8 @@ from rlops.judge.record import (
     Word,
     make_finding,
 )
+from rlops.judge.time_limit import time_finding
+from rlops.judge.verdict import EXIT_CODES
 from rlops.judge.write_up import side_record
 from rlops.plan import Benchmark
 
@@ -59,6 +60,22 @@ def no_baseline_yet(
     )
 
 
+def nothing_judged(
+    benchmark: Benchmark, baseline: RunSet, candidate: RunSet, occasion: Occasion, cells_left: int
+) -> Verdict:
+    """Inconclusive, because the time limit came before the first look."""
+    return _record(
+        benchmark,
+        (baseline, candidate),
+        occasion,
+        word=Word.INCONCLUSIVE,
+        sentence="Inconclusive: the time limit came before anything could be judged",
+        findings=[time_finding(cells_left)],
+        next_step=occasion.to_go_on or NextStep(text="the same command goes on"),
+        method="Not enough was trained for the first look, so nothing was tested. What has ended is kept.",
+    )
+
+
 def _record(
     benchmark: Benchmark,
     sides: tuple[RunSet, RunSet],
@@ -85,7 +102,7 @@ def _record(
     ]
     return Verdict(
         verdict=word,
-        exit_code=ExitCode.PASS if word is Word.IDENTICAL else ExitCode.NOT_COMPARABLE,
+        exit_code=policy.inconclusive if word is Word.INCONCLUSIVE else EXIT_CODES[word],
         sentence=sentence,
         benchmark=benchmark.name,
         metric=benchmark.metric.name,
@@ -100,9 +117,15 @@ def _record(
         counts=Counter({word: len(rows)}),
         environments=tuple(rows),
         findings=tuple(findings),
+        failures=occasion.failures,
         next_step=next_step,
         method=(method,),
-        cost=Cost(cells_trained=0, cells_known=0, minutes=None, environment_steps=0),
+        cost=Cost(
+            cells_trained=occasion.cells_trained or 0,
+            cells_known=occasion.cells_known or 0,
+            minutes=None,
+            environment_steps=0,
+        ),
         data_sha256=data_sha256(*sides),
         command=occasion.command,
         rlops_version=__version__,

@@ -96,6 +96,8 @@ def sentence(word: Word, environments: Sequence[EnvironmentVerdict]) -> str:
 
 def next_step(case: Case, occasion: Occasion, environments: Sequence[EnvironmentVerdict]) -> NextStep:
     """What to do now, with its command and cost."""
+    if occasion.to_go_on is not None:
+        return occasion.to_go_on
     named = [item for item in environments if item.verdict is case.decision.word]
     match case.decision.word:
         case Word.REGRESSED:

@@ -19,6 +19,7 @@ from rlops.plan import Cell, Grid, format_seeds
 from rlops.strangers import clean, passed_on, redacted
 
 PASSED_ON_ONLINE = r"WANDB_(API_KEY|BASE_URL)"
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 LOG_TAIL_LINES = 20
 
 
@@ -80,12 +81,14 @@ class CellGroup:
             "benchmark": benchmark.name,
             "variant": variant.name,
             "env_id": self.env_id,
+            "budget": benchmark.budget,
             "seeds": list(self.seeds),
             "keys": {str(cell.seed): cell.key for cell in self.cells},
             "command": list(benchmark.argv(self.env_id, self.seeds, variant.python)),
             "reproduce": {str(seed): list(benchmark.argv(self.env_id, (seed,), "python")) for seed in self.seeds},
             "working_directory": str(variant.root),
             "minutes": benchmark.resources.minutes,
+            "memory_gb": benchmark.resources.memory_gb,
             "grace_seconds": benchmark.resources.grace_seconds,
             "provenance": variant.provenance.to_json(),
             "imports": {
@@ -100,8 +103,7 @@ class CellGroup:
         """The variables the process gets: an allow-list, and wandb told to log here."""
         benchmark = self.grid.benchmark
         variables = passed_on(PASSED_ON_ONLINE if benchmark.wandb.mode == "online" else None)
-        threads = str(benchmark.resources.cores)
-        defaults = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"}
+        defaults = {**dict.fromkeys(THREADS, str(benchmark.resources.cores)), "PYTHONUNBUFFERED": "1"}
         return {
             **defaults,
             **variables,
@@ -116,6 +118,8 @@ class CellGroup:
             "WANDB_RUN_GROUP": self.grid.name,
             "WANDB_TAGS": f"rlops,{benchmark.name}",
             "WANDB_SILENT": "true",
+            # What it prints is in stdout.log, whose length is limited; offline wandb would keep all of it once more.
+            **({"WANDB_CONSOLE": "off"} if benchmark.wandb.mode == "offline" else {}),
         }
 
     def _own_python(self, path: str) -> dict[str, str]:
@@ -172,8 +176,9 @@ class CellDirectory:
 def folder_name(env_id: str, seeds: Iterable[int], keys: Iterable[str]) -> str:
     """Slug and key: environment ids contain '/'."""
     key = hashlib.sha256("".join(keys).encode()).hexdigest()[:8]
-    slug = re.sub(r"[^\w.-]+", "_", f"{env_id}-s{format_seeds(seeds)}")
-    return f"{slug[:80]}-{key}"
+    # The seeds stay whole where there is one: supervise.finished reads it.
+    name, numbers = (re.sub(r"[^\w.-]+", "_", text) for text in (env_id, format_seeds(seeds)))
+    return f"{name[:60]}-s{numbers[:20]}-{key}"
 
 
 def label(env_id: str, seeds: Iterable[int]) -> str:

@@ -3,6 +3,7 @@
 import enum
 from typing import Protocol
 
+from rlops.launch import supervise
 from rlops.launch.cell_group import CellGroup
 
 
@@ -15,6 +16,14 @@ class Ending(enum.Enum):
     """somebody else is training one of its cells, or has just done so"""
     STOPPED = "stopped"
     """the command was stopped or killed: nothing of it counts, the same command of the user trains it again"""
+    NO_SPACE = "no-space"
+    """the disk is full: nothing of it counts"""
+
+    @classmethod
+    def of(cls, exit_code: int) -> "Ending":
+        """What the supervisor's exit code says."""
+        said = {0: cls.ENDED, supervise.BUSY: cls.BUSY, supervise.NO_SPACE: cls.NO_SPACE}
+        return said.get(exit_code, cls.STOPPED)
 
 
 class Executor(Protocol):

@@ -1,5 +1,6 @@
 """Fills grids: trains the cells that are not done, and says how they stand. The same call resumes."""
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -7,13 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlops.errors import UsageError
+from rlops.launch import supervise
 from rlops.launch.asked import note_asked
 from rlops.launch.cell_group import CellDirectory, CellGroup, finished_cells, group_cells, is_locked
+from rlops.launch.estimate import Estimate
 from rlops.launch.executor import Ending, Executor
 from rlops.launch.interrupts import Interrupts
 from rlops.plan import Cell, Grid, code_sha256, format_seeds
 
-POLL_SECONDS = 0.1
+SHORTEST_POLL, POLL_SECONDS = 0.005, 0.1
+FIRST_WAIT = 2.0
+"""Seconds before a process that others have killed is started again; each further time five times as long."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +35,25 @@ class Failure:
 class Board:
     """How the grids stand.
 
-    `known_keys`: of cells that were done before; `elsewhere`: trained by another rlops right now; `ending`: Ctrl-C was
-    heard, nothing new is started.
+    `known_keys`: of cells that were done before; `elsewhere`: trained by another rlops right now; `again`: group ->
+    when it is started again, because others have killed it, with `retried` saying how often and why; `ending`: Ctrl-C
+    was heard, nothing new is started; `out_of_time`: the time limit came before the end.
     """
 
     grids: tuple[Grid, ...]
     folder: Path
+    slots: int = 1
     known_keys: set[str] = field(default_factory=set)
     waiting: list[CellGroup] = field(default_factory=list)
     running: dict[CellGroup, float] = field(default_factory=dict)
     ended: list[CellGroup] = field(default_factory=list)
     elsewhere: list[CellGroup] = field(default_factory=list)
+    again: dict[CellGroup, float] = field(default_factory=dict)
+    retried: dict[CellGroup, list[str]] = field(default_factory=dict)
     ending: bool = False
+    out_of_time: bool = False
     failures: list[Failure] = field(default_factory=list)
+    estimate: Estimate = field(default_factory=Estimate)
 
     @property
     def total(self) -> int:
@@ -64,6 +75,26 @@ class Board:
         """How many cells this call trained."""
         return len(self.trained_keys)
 
+    @property
+    def left(self) -> list[CellGroup]:
+        """What is still to be started."""
+        return [*self.again, *self.elsewhere, *self.waiting]
+
+    @property
+    def cells_left(self) -> int:
+        """How many cells are still to be started."""
+        return sum(len(group.cells) for group in self.left)
+
+    def seconds_left(self) -> float | None:
+        """Until everything has ended, as far as past processes tell."""
+        return self.estimate.left(self.running, self.left, self.slots, time.monotonic())
+
+    def seconds_for(self, grid: Grid) -> float | None:
+        """What the cells of another grid take that are not done below the folder."""
+        done = finished_cells(self.folder / grid.name)
+        missing = [cell for cell in grid.cells if (cell.env_id, cell.seed) not in done]
+        return self.estimate.left({}, group_cells({grid: missing}, self.folder, self.slots), self.slots, 0.0)
+
     def label(self, group: CellGroup) -> str:
         """How people call a group here: with its version, where there are several."""
         return f"{group.grid.variant.name} {group.label}" if len(self.grids) > 1 else group.label
@@ -77,11 +108,13 @@ def fill(
     changed: Callable[[Board], None] = lambda _board: None,
     *,
     force: bool = False,
+    until: float = math.inf,
 ) -> Board:
     """Train every cell of `grids` that is not done below `folder`; `changed(board)` is called whenever something moves.
 
     The grids take turns, cell by cell, so that what a machine does to one it does to the others. `force` trains cells
-    again that failed. Returns when nothing runs any more: all done, or `interrupts` said stop.
+    again that failed. Returns when nothing runs any more: all done, or `interrupts` said stop, or the monotonic clock
+    reached `until`: then what runs is stopped, and before it nothing is started that would not end in time.
     """
     for grid in grids:
         note_asked(grid, folder)
@@ -89,18 +122,49 @@ def fill(
         for grid in grids:
             _forget_failed(grid.cells, folder / grid.name)
     board = look(grids, folder)
+    board.slots = executor.capacity()
     missing = {grid: [cell for cell in grid.cells if cell.key not in board.known_keys] for grid in grids}
-    board.waiting = group_cells(missing, folder, executor.capacity())
+    board.waiting = group_cells(missing, folder, board.slots)
+    board.estimate = Estimate.of(grids[0].benchmark, folder)
     changed(board)
+    stops, pause = Stops(interrupts, until), SHORTEST_POLL
     try:
-        while board.running or ((board.waiting or board.elsewhere) and not interrupts.no_more):
-            if _step(board, executor, interrupts):
+        while board.running or (board.left and not stops.no_more and not board.out_of_time):
+            moved = _step(board, executor, stops)
+            if moved:
                 changed(board)
-            time.sleep(POLL_SECONDS)
+            pause = SHORTEST_POLL if moved else min(POLL_SECONDS, 1.5 * pause)
+            time.sleep(pause)
     except BaseException:
         _stop_all(board, executor)
         raise
+    if board.left and stops.too_late:
+        board.out_of_time = True
+        changed(board)
     return board
+
+
+@dataclass(frozen=True)
+class Stops:
+    """What may end it before everything is trained: the user, or the time."""
+
+    interrupts: Interrupts
+    until: float
+
+    @property
+    def too_late(self) -> bool:
+        """Is the time over?"""
+        return time.monotonic() >= self.until
+
+    @property
+    def no_more(self) -> bool:
+        """Nothing new may be started."""
+        return self.interrupts.no_more or self.too_late
+
+    @property
+    def stop_now(self) -> bool:
+        """What runs must be stopped."""
+        return self.interrupts.stop_now or self.too_late
 
 
 def look(grids: Sequence[Grid], folder: Path) -> Board:
@@ -123,28 +187,46 @@ def _stop_all(board: Board, executor: Executor) -> None:
         (group.folder / "done.json").unlink(missing_ok=True)
 
 
-def _step(board: Board, executor: Executor, interrupts: Interrupts) -> bool:
+def _step(board: Board, executor: Executor, stops: Stops) -> bool:
     """Collect what ended, start what fits; did anything move?"""
-    before = (len(board.waiting), len(board.running), len(board.elsewhere), board.ending)
-    board.ending = interrupts.no_more
+    before = _counts(board)
+    board.ending = stops.interrupts.no_more
     for group in list(board.running):
         ending = executor.poll(group)
         if ending is not None:
             del board.running[group]
-            _settle(board, group, ending, interrupts)
-        elif interrupts.stop_now:
+            _settle(board, group, ending, stops)
+        elif stops.stop_now:
             executor.cancel(group)
-    if not interrupts.no_more:
-        _come_back_to_the_others(board)
+    if not stops.no_more:
+        _come_back(board)
         while board.waiting and len(board.running) < executor.capacity():
+            if not _in_time(board, board.waiting[0], stops.until):
+                break
             group = board.waiting.pop(0)
             _check_code(group.grid)
             executor.submit(group)
             board.running[group] = time.monotonic()
-    return before != (len(board.waiting), len(board.running), len(board.elsewhere), board.ending)
+    return before != _counts(board)
 
 
-def _settle(board: Board, group: CellGroup, ending: Ending, interrupts: Interrupts) -> None:
+def _counts(board: Board) -> tuple[int, ...]:
+    lists = (board.waiting, board.running, board.elsewhere, board.again)
+    return (*map(len, lists), sum(map(len, board.retried.values())), board.ending, board.out_of_time)
+
+
+def _in_time(board: Board, group: CellGroup, until: float) -> bool:
+    """Will the group have ended by `until`, as far as past processes tell? If not, none of the others is started."""
+    expected = board.estimate.seconds(group.env_id, len(group.cells))
+    if expected is None or time.monotonic() + expected <= until:
+        return True
+    if not board.running:
+        board.out_of_time = True
+    return False
+
+
+def _settle(board: Board, group: CellGroup, ending: Ending, stops: Stops) -> None:
+    """What became of a group whose process has ended."""
     if ending is Ending.BUSY:
         board.elsewhere.append(group)
         return
@@ -156,13 +238,32 @@ def _settle(board: Board, group: CellGroup, ending: Ending, interrupts: Interrup
             (group.folder / "done.json").unlink(missing_ok=True)  # nobody can say which code it was trained by
             raise
         board.ended.append(group)
+        board.estimate.learn(group)
         if done["exit_code"] != 0:
-            board.failures.append(_failure(board.label(group), group.directory, f"exit code {done['exit_code']}"))
-    elif not interrupts.stop_now:
+            board.failures.append(_failure(board.label(group), group.directory, how_it_failed(done["exit_code"])))
+    elif stops.stop_now:
+        board.waiting.append(group)
+    else:
+        _killed(board, group, ending)
+
+
+def _killed(board: Board, group: CellGroup, ending: Ending) -> None:
+    """The machine took a process away: it is started again, a few times. What failed by itself never is."""
+    if ending is Ending.NO_SPACE:
+        how = f"no space left on the device of {board.folder}"
+    else:
         signal_name = group.directory.killed_by
         how = f"killed by {signal_name}" if signal_name else "stopped from outside"
         how += " (out of memory?)" if signal_name == "SIGKILL" else ""
-        board.failures.append(_failure(board.label(group), group.directory, f"{how}; the same command trains it again"))
+    attempts = board.retried.setdefault(group, [])
+    if len(attempts) < group.grid.benchmark.resources.retries:
+        board.again[group] = time.monotonic() + FIRST_WAIT * 5 ** len(attempts)
+        attempts.append(how)
+        return
+    often = f" {len(attempts) + 1} times" if attempts else ""
+    advice = "make room, then " if ending is Ending.NO_SPACE else ""
+    why = f"{how}{often}; {advice}the same command trains it again"
+    board.failures.append(_failure(board.label(group), group.directory, why))
 
 
 def _check_code(grid: Grid) -> None:
@@ -175,8 +276,12 @@ def _check_code(grid: Grid) -> None:
         )
 
 
-def _come_back_to_the_others(board: Board) -> None:
-    """Cells that another rlops was training: done by now, or free again because it was stopped."""
+def _come_back(board: Board) -> None:
+    """To what waits to be started again, and to cells of another rlops: done by now, or free because it was stopped."""
+    due = [group for group, when in board.again.items() if when <= time.monotonic()]
+    for group in due:
+        del board.again[group]
+    board.waiting[:0] = due
     for group in list(board.elsewhere):
         if any(is_locked(lock) for lock in group.locks()):
             continue
@@ -196,9 +301,9 @@ def _note_known_failures(board: Board, grid: Grid, done: dict[tuple[str, int], C
             seeds[directory, cell.env_id].append(cell)
     for (directory, _), cells in seeds.items():
         group = CellGroup(grid, tuple(cells), directory.folder.parent)
-        code = (directory.done or {}).get("exit_code")
+        code = int((directory.done or {})["exit_code"])
         again = f"rlops run {grid.benchmark.name}{_version(grid)} --seeds {format_seeds(group.seeds)} --force"
-        why = f"exit code {code} in an earlier call; `{again}` trains it again"
+        why = f"{how_it_failed(code)} in an earlier call; `{again}` trains it again"
         board.failures.append(_failure(board.label(group), directory, why))
 
 
@@ -221,6 +326,12 @@ def _forget_failed(cells: tuple[Cell, ...], parent: Path) -> None:
                 f"seeds {seeds} of {min(together)[0]} were trained by one process; --force takes all of them"
             )
         (directory.folder / "done.json").unlink(missing_ok=True)
+
+
+def how_it_failed(exit_code: int) -> str:
+    """The exit code of a failed process in words."""
+    words = {supervise.TIMED_OUT: "the time limit", supervise.OUT_OF_MEMORY: "the memory limit"}
+    return f"exit code {exit_code}" + (f" ({words[exit_code]})" if exit_code in words else "")
 
 
 def _failed(directory: CellDirectory) -> bool:

@@ -1,4 +1,4 @@
-"""Did a process train the code it was to train? Also a program (`python -I imports.py CELL`): standard library only.
+"""Did a process train the code it was to train? Standard library only: the supervisor, a program, loads it, too.
 
 A package that is installed editable, or copied into site-packages, is one version's code for every process of its
 interpreter; a process in another version's folder that imports it trains the wrong code, and both sides look alike.
@@ -9,7 +9,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,11 +41,19 @@ def _top(package: Path) -> Path:
     return package
 
 
-def wrong_code(folder: Path, expected: Mapping[str, Any], command: Sequence[str], pid: int = 0) -> list[str]:
+def wrong_code(
+    folder: Path,
+    expected: Mapping[str, Any],
+    command: Sequence[str],
+    pid: int = 0,
+    place: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> list[str]:
     """What the processes whose records lie in `folder` imported from other places than they should, in words.
 
-    `pid`: of the command itself; its children leave records, too. `expected`: `root`, `elsewhere` (folders of other
-    versions), `packages` (names that must come from root), `python`.
+    `pid`: of the command itself, which ran in the folder `place` with the variables `environment`; its children leave
+    records, too. `expected`: `root`, `elsewhere` (folders of other versions), `packages` (names that must come from
+    root), `python`.
     """
     records = [_read(path) for path in sorted(folder.glob("imports-*.json"))]
     seen = {name.partition(".")[0] for record in records for name in record["modules"]}
@@ -54,7 +61,7 @@ def wrong_code(folder: Path, expected: Mapping[str, Any], command: Sequence[str]
         isolated = _isolated(command, expected["python"])
         told = not isolated and seen.intersection(expected["packages"])  # else they may be a child's
         if not told and not _read(folder / f"imports-{pid}.json")["modules"]:
-            records.append(_probed(expected, isolated))
+            records.append(_probed(expected, isolated, place, environment))
     root, found = Path(expected["root"]), {}
     for record in records:
         for name, path in _strangers(record, root, expected):
@@ -82,11 +89,15 @@ def _isolated(command: Sequence[str], python: str) -> list[str]:
     return [part for part in flags if set(part) & set("IE")]
 
 
-def _probed(expected: Mapping[str, Any], isolated: Sequence[str]) -> dict[str, Any]:
+def _probed(
+    expected: Mapping[str, Any], isolated: Sequence[str], place: str | None, environment: Mapping[str, str] | None
+) -> dict[str, Any]:
     """What the interpreter would import, where no record says what it did: it was isolated, or ended suddenly."""
     try:
         done = subprocess.run(
             [expected["python"], *isolated, "-c", PROBE, *expected["packages"]],
+            cwd=place,
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=LONGEST_PROBE_SECONDS,
@@ -104,9 +115,3 @@ def _read(path: Path) -> dict[str, Any]:
         return {"modules": dict(content["modules"]), "installed": list(content["installed"])}
     except (OSError, ValueError, KeyError, TypeError):
         return {"modules": {}, "installed": []}
-
-
-if __name__ == "__main__":
-    cell = Path(sys.argv[1])
-    request = json.loads((cell / "cell.json").read_text(encoding="utf-8"))
-    print("\n".join(wrong_code(cell, request["imports"], request["command"], int(sys.argv[2]))))

@@ -4,32 +4,53 @@ A program of its own, standard library only: `python supervise.py DIRECTORY LOCK
 child's environment from standard input, holds a lock for every cell, writes DIRECTORY/cell.json, runs the command in a
 process group of its own with its output in stdout.log, and writes done.json last. SIGTERM ends the command (SIGTERM,
 grace, SIGKILL) without a done.json. It leaves with 0 when the command ended by itself, whatever its exit code, with
-BUSY when somebody else trains one of the cells or has just done so, with STOPPED when it was stopped or killed.
+BUSY when somebody else trains one of the cells or has just done so, with STOPPED when it was stopped or killed, with
+NO_SPACE when the disk is full.
 """
 
 import contextlib
+import ctypes
 import datetime
+import errno
 import fcntl
+import importlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 BUSY = 75
 STOPPED = 76
-TIMED_OUT = 124
+NO_SPACE = 77
 WRONG_CODE = 78
+TIMED_OUT = 124
+OUT_OF_MEMORY = 125
 WRONG_CODE_ADVICE = (
     "rlops: it is installed once for all versions. Install it editable (pip install -e), or not at all where the "
     "command finds it in its own folder; start the command without -I; name its files relative to the repository"
 )
-POLL_SECONDS = 0.05
+SHORTEST_POLL, POLL_SECONDS = 0.002, 0.05
+MEASURE_SECONDS = 1.0
+LONGEST_DYING = 10.0
+"""Seconds: who waits for a disk or a driver cannot even be killed (arbitrary)."""
+LONGEST_LOG = 64 << 20
+KEPT_OF_A_LONG_LOG = 1 << 20
+"""Bytes: a longer stdout.log is cut down to its first and its last part (arbitrary)."""
+LEAST_SPACE = 1 << 20
+"""Bytes: with less room a file that was written in the end may be torn (arbitrary)."""
+FULL = {errno.ENOSPC, errno.EDQUOT}
+FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPWR}
+"""Signals that others send. Any other (SIGSEGV, SIGABRT) the command has earned itself: it has failed."""
+SUBREAPER = 36
+"""PR_SET_CHILD_SUBREAPER of prctl(2)."""
 
 
 class Stop:
@@ -46,22 +67,29 @@ def main() -> int:
     """The program: its exit code."""
     folder, locks = Path(sys.argv[1]), [Path(lock) for lock in sys.argv[2:]]
     order = json.load(sys.stdin)
-    held = take_locks(locks)
-    if held is None or any_is_finished(order["request"], folder.parent):
-        return BUSY
-    stop = Stop()
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    clear_earlier_attempt(folder)
-    write_json(folder / "cell.json", order["request"])
-    return run(folder, order["request"], order["environment"], held, stop)
+    try:
+        held = take_locks(locks)
+        if held is None or any_is_finished(order["request"], folder.parent):
+            return BUSY
+        stop = Stop()
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        ctypes.CDLL(None).prctl(SUBREAPER, 1)  # whoever the command leaves behind stays below this process
+        clear_earlier_attempt(folder)
+        write_json(folder / "cell.json", order["request"])
+        return run(folder, order["request"], order["environment"], held, stop)
+    except BaseException as error:
+        kill_descendants()
+        if isinstance(error, OSError) and error.errno in FULL:
+            return NO_SPACE
+        raise
 
 
 def run(folder: Path, request: dict[str, Any], environment: dict[str, str], held: list[int], stop: Stop) -> int:
     """Run the command of the request and record how it ended."""
-    started = time.time()
-    with (folder / "stdout.log").open("wb") as log:
+    log, started = folder / "stdout.log", time.monotonic()
+    with log.open("ab") as output:  # "a": what is written after a cut goes to the end
         try:
             # The child inherits the locks: should this process be killed, they are held while the child trains on.
             child = subprocess.Popen(
@@ -69,67 +97,170 @@ def run(folder: Path, request: dict[str, Any], environment: dict[str, str], held
                 cwd=request["working_directory"],
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=held,
             )
         except (OSError, ValueError) as error:  # ValueError: an argument with a zero byte
-            why = getattr(error, "strerror", None) or error
-            log.write(f"rlops: {request['command'][0]}: cannot be started: {why}\n".encode())
+            what = getattr(error, "filename", None) or request["command"][0]  # the command, or its folder
+            note(log, f"{what}: cannot be started: {getattr(error, 'strerror', None) or error}")
             return write_done(folder, 127, started)
-    deadline = time.monotonic() + 60 * request["minutes"]
-    while (exit_code := child.poll()) is None and not stop.asked and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
+    exit_code = watch(child, log, request, stop)
+    kill_group(child.pid, signal.SIGKILL)
+    kill_descendants()  # whatever the command forked and left behind
     if exit_code is None:
-        end(child, request["grace_seconds"])
-        if stop.asked:
-            return STOPPED
-        with (folder / "stdout.log").open("ab") as log:
-            log.write(f"rlops: stopped at the limit of {request['minutes']:g} minutes\n".encode())
-        exit_code = TIMED_OUT
-    kill_group(child.pid, signal.SIGKILL)  # whatever the command forked and left behind
-    if exit_code < 0:
-        (folder / "killed").write_text(signal.Signals(-exit_code).name)
         return STOPPED
+    # A shell tells of a signal that ended what it ran as 128 + its number.
+    killer = -exit_code if exit_code < 0 else exit_code - 128
+    if killer in FROM_OUTSIDE:
+        (folder / "killed").write_text(signal.Signals(killer).name)
+        return STOPPED
+    if no_space(folder, log, exit_code):
+        return NO_SPACE
+    if exit_code < 0:
+        note(log, f"killed by {signal.Signals(killer).name}")
+        exit_code = 128 + killer
     return write_done(folder, exit_code or check_imports(folder, request, environment, child.pid), started)
+
+
+def watch(child: subprocess.Popen[bytes], log: Path, request: dict[str, Any], stop: Stop) -> int | None:
+    """Wait for the command, within its limits of time and memory: its exit code, None where it was asked to stop."""
+    started = measured = time.monotonic()
+    deadline, most_bytes = started + 60 * request["minutes"], (request.get("memory_gb") or float("inf")) * 1e9
+    while (exit_code := child.poll()) is None:
+        now = time.monotonic()
+        if stop.asked:
+            end(child, request["grace_seconds"])
+            return None
+        if now >= deadline:
+            end(child, request["grace_seconds"])
+            note(log, f"stopped at the limit of {request['minutes']:g} minutes")
+            return TIMED_OUT
+        if now - measured >= MEASURE_SECONDS:
+            measured = now
+            shorten(log)
+            if memory_used(most_bytes) > most_bytes:
+                end(child, request["grace_seconds"])
+                note(log, f"stopped at the limit of {request['memory_gb']:g} GB of memory")
+                return OUT_OF_MEMORY
+        time.sleep(min(POLL_SECONDS, SHORTEST_POLL + (now - started) / 10))
+    return exit_code
+
+
+def no_space(folder: Path, log: Path, exit_code: int) -> bool:
+    """Is the disk full, or did the command die of a full disk? Then nothing that it wrote can be trusted."""
+    room = os.statvfs(folder)
+    if room.f_bavail * room.f_frsize < LEAST_SPACE:
+        return True
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - KEPT_OF_A_LONG_LOG))
+        last = file.read().strip().rpartition(b"\n")[2]
+    return exit_code != 0 and any(os.strerror(number).encode() in last for number in FULL)
+
+
+def note(log: Path, text: str) -> None:
+    """A line of our own at the end of the log."""
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"rlops: {text}\n")
+
+
+def shorten(log: Path) -> None:
+    """Keep the beginning and the end of a log that grows without end; a few lines between may be lost."""
+    size = log.stat().st_size
+    if size <= LONGEST_LOG:
+        return
+    with log.open("r+b") as file:
+        file.seek(size - KEPT_OF_A_LONG_LOG)
+        last = file.read()
+        file.truncate(KEPT_OF_A_LONG_LOG)
+    left_out = (size - 2 * KEPT_OF_A_LONG_LOG) >> 20
+    with log.open("ab") as file:
+        file.write(f"\nrlops: {left_out} MB were left out here\n".encode() + last)
+
+
+def descendants() -> list[int]:
+    """Every process below this one."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            parent = int(path.read_text(errors="replace").rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(path.parent.name))
+    found, todo = [], [os.getpid()]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
+
+
+def memory_used(limit: float) -> float:
+    """Bytes of memory that the processes below this one take; shared pages count once where it matters."""
+    if limit == float("inf"):
+        return 0.0
+    pids = descendants()
+    resident = sum(_kilobytes(pid, "status", "VmRSS:") for pid in pids) * 1024
+    return resident if resident <= limit else sum(_kilobytes(pid, "smaps_rollup", "Pss:") for pid in pids) * 1024
+
+
+def _kilobytes(pid: int, file: str, field: str) -> int:
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+            if line.startswith(field):
+                return int(line.split()[1])
+    return 0
+
+
+def kill_descendants() -> None:
+    """End everything that is left below this process, also what went into a session of its own."""
+    deadline = time.monotonic() + LONGEST_DYING
+    while (pids := descendants()) and time.monotonic() < deadline:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+        time.sleep(POLL_SECONDS / 10)
 
 
 def check_imports(folder: Path, request: dict[str, Any], environment: dict[str, str], pid: int) -> int:
     """0, or WRONG_CODE where the command imported another version's code than the one it was to train."""
-    program = [sys.executable, "-I", str(Path(__file__).with_name("imports.py")), str(folder), str(pid)]
+    sys.path.append(str(Path(__file__).parent))
     surroundings = {name: value for name, value in environment.items() if name != "RLOPS_IMPORTS"}
-    wrong = subprocess.run(
-        program,
-        cwd=request["working_directory"],
-        env=surroundings,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if wrong.returncode == 0 and not wrong.stdout.strip():
+    try:
+        wrong_code = importlib.import_module("imports").wrong_code
+        place = request["working_directory"]
+        wrong = wrong_code(folder, request["imports"], request["command"], pid, place, surroundings)
+    except Exception:  # noqa: BLE001  (who cannot be checked is not trusted)
+        wrong = [traceback.format_exc()]
+    if not wrong:
         return 0
-    with (folder / "stdout.log").open("a", encoding="utf-8") as log:
-        log.write(
-            f"rlops: this is not the code that was to be trained:\n{wrong.stdout}{wrong.stderr}{WRONG_CODE_ADVICE}\n"
-        )
+    advice = "\n".join([*wrong, WRONG_CODE_ADVICE])
+    note(folder / "stdout.log", f"this is not the code that was to be trained:\n{advice}")
     return WRONG_CODE
 
 
-def finished(parent: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Folder and cell.json of every cell group below `parent` that is done. A broken file counts as none."""
-    for path in sorted(parent.glob("*/done.json")):
-        done, request = read_json(path), read_json(path.with_name("cell.json"))
-        if isinstance(done.get("exit_code"), int) and {"env_id", "seeds"} <= request.keys():
-            yield path.parent, request
+def finished(parent: Path, seeds: Iterable[int] | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Folder and cell.json of every cell group below `parent` that is done. A broken file counts as none.
+
+    Folders that hold none of `seeds` (None: all), as far as their names say, are not looked into.
+    """
+    wanted = None if seeds is None else set(seeds)
+    with contextlib.suppress(FileNotFoundError), os.scandir(parent) as entries:
+        for name in sorted(entry.name for entry in entries):
+            alone = re.search(r"-s(\d+)-[0-9a-f]{8}$", name)
+            if wanted is not None and alone is not None and int(alone[1]) not in wanted:
+                continue
+            done, request = read_json(parent / name / "done.json"), read_json(parent / name / "cell.json")
+            if isinstance(done.get("exit_code"), int) and {"env_id", "seeds"} <= request.keys():
+                yield parent / name, request
 
 
 def any_is_finished(request: dict[str, Any], parent: Path) -> bool:
     """Was one of the cells trained between the plan and the lock, maybe in another group?"""
     return any(
         other["env_id"] == request["env_id"] and not set(request["seeds"]).isdisjoint(other["seeds"])
-        for _, other in finished(parent)
+        for _, other in finished(parent, request["seeds"])
     )
 
 
@@ -176,10 +307,9 @@ def kill_group(group: int, number: int) -> None:
 
 
 def write_done(folder: Path, exit_code: int, started: float) -> int:
-    """done.json: the cell counts from now on."""
-    ended = time.time()
-    stamp = datetime.datetime.fromtimestamp(ended, tz=datetime.UTC).isoformat(timespec="milliseconds")
-    content = {"exit_code": exit_code, "ended_at": stamp, "seconds": round(ended - started, 3)}
+    """done.json: the cell counts from now on. `started` is of the monotonic clock, which nobody sets."""
+    stamp = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    content = {"exit_code": exit_code, "ended_at": stamp, "seconds": round(time.monotonic() - started, 3)}
     write_json(folder / "done.json", content)
     return 0
 

@@ -113,12 +113,14 @@ class Rules(_Section):
 
 
 class Resources(_Section):
-    """What one process takes."""
+    """What one process takes, at most. `retries`: how often one that others have killed is started again."""
 
     cores: Annotated[int, Field(ge=1)] = 1
+    memory_gb: Annotated[float, Field(gt=0)] | None = None
     seeds_per_process: Annotated[int, Field(ge=1)] = 10
     minutes: Annotated[float, Field(gt=0)] = 24 * 60
     grace_seconds: Annotated[float, Field(ge=0)] = 30
+    retries: Annotated[int, Field(ge=0)] = 2
 
 
 class Wandb(_Section):

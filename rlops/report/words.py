@@ -104,6 +104,7 @@ MEANINGS = {
     "acceptance-lapsed": "Decide again: mend it, or accept it with a new day.",
     "asked-again": "A regression is only said when fresh runs of the baseline show it, too.",
     "unconfirmed": "The baseline alone speaks. An unlucky one would be seen with fresh baseline seeds.",
+    "out-of-time": "What has ended is kept. The same command goes on where it was stopped.",
     "failure-rate": "More seeds collapse than before. Look at their curves, the mean hides them.",
     "less-stable": "The curves are rougher or fall deeper than before, whatever they end at.",
     "steps-per-second": "Speed is judged apart: it touches no verdict.",

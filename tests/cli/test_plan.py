@@ -51,9 +51,9 @@ class TestPlan:
         # One environment, two looks: .05 / 2. 10 against 3 have 286 labellings.
         assert record["level_named"] == pytest.approx(0.025)
         first, second = record["looks"]
-        # Three cells of four minutes on two cores: a process is not cut in two, but shares are divided.
+        # Three processes of four minutes on two cores: none is cut in two.
         assert first == {
-            "seeds": 3, "cells": 3, "known": 0, "to_train": 3, "minutes": 12.0, "elapsed_minutes": 6.0,
+            "seeds": 3, "cells": 3, "known": 0, "to_train": 3, "minutes": 12.0, "elapsed_minutes": 8.0,
             "nameable": 1, "together": False, "may_pass": False,
         }  # fmt: skip
         assert (second["seeds"], second["cells"], second["minutes"], second["may_pass"]) == (5, 2, 8.0, True)

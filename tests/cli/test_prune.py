@@ -80,7 +80,7 @@ class TestOutsideOfGit:
         assert (ended.code, "removed 3 things" in ended.err) == (0, True)
         assert list((store / "cells").iterdir()) == []
         ended = rlops("prune")
-        assert (ended.out, "nothing would go" in ended.err) == ("", True)
+        assert (ended.out, "nothing goes" in ended.err) == ("", True)
 
     def test_what_was_used_lately_stays(self, rlops: CommandLine, project: Project, store: Path) -> None:
         (done,) = (store / "cells" / grid_of(project, "b")).glob("*/done.json")

@@ -204,3 +204,14 @@ class TestDirectory:
         rlops("compare", *tables)
         assert list(rlops.folder.glob("there/verdicts/*/verdict.json"))
         assert not (rlops.folder / ".rlops").exists()
+
+
+@pytest.mark.parametrize("verb", [["run", "bench"], ["compare", "a", "b"], ["report"], ["plan", "bench"]])
+def test_a_store_of_a_newer_rlops_is_left_alone(verb: list[str], rlops: CommandLine) -> None:
+    store = rlops.folder / ".rlops"
+    store.mkdir()
+    (store / "format").write_text("2\n")
+    ended = rlops(*verb)
+    assert ended.code == 2
+    assert f"{store} was written by a newer rlops (store format 2, this one knows 1); use that version" in ended.err
+    assert [path.name for path in store.iterdir()] == ["format"]

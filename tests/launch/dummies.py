@@ -1,5 +1,6 @@
 """Trainers that train nothing, in a project of their own; whatever a test waits for is a file, never a time."""
 
+import math
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rlops.launch import Board, Interrupts, LocalExecutor, fill
 from rlops.plan import Benchmark, Grid, Provenance, Variant, code_sha256, expand
@@ -56,6 +58,23 @@ for order in orders:
     elif word == "fork":
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
         pathlib.Path(value).write_text(str(child.pid))
+    elif word == "escape":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"], start_new_session=True)
+        pathlib.Path(value).write_text(str(child.pid))
+    elif word == "flood":
+        for number in range(int(value)):
+            print(f"{number:07}" * 146_000)
+    elif word == "memory":
+        kept = bytearray(int(value) * 1_000_000)
+        kept[::4096] = b"x" * len(kept[::4096])
+    elif word == "once":
+        try:
+            pathlib.Path(value + "." + cell).touch(exist_ok=False)
+        except FileExistsError:
+            break
+    elif word == "write":
+        path, _, size = value.partition(",")
+        pathlib.Path(path).write_bytes(b"x" * int(size))
     elif word == "exit":
         sys.exit(int(value))
     elif word == "kill":
@@ -91,19 +110,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-class Slots(LocalExecutor):
+def executor(slots: int) -> LocalExecutor:
     """The local executor on a machine with as many cores as the test says."""
-
-    slots = 2
-
-    def capacity(self) -> int:
-        return self.slots
-
-
-def executor(slots: int) -> Slots:
-    made = Slots()
-    made.slots = slots
-    return made
+    return LocalExecutor(slots=slots)
 
 
 @dataclass(frozen=True)
@@ -116,7 +125,7 @@ class Project:
     def cells(self) -> Path:
         return self.root / "store" / "cells"
 
-    def benchmark(self, *orders: str, many: bool = False, **more: object) -> Benchmark:
+    def benchmark(self, *orders: str, many: bool = False, **more: Any) -> Benchmark:
         seeds = "{seeds}" if many else "{seed}"
         return Benchmark.model_validate(
             {
@@ -127,6 +136,7 @@ class Project:
                 "budget": 1000,
                 "packages": [],
                 **more,
+                "resources": {"retries": 0, **dict(more.get("resources", {}))},
             }
         )
 
@@ -146,9 +156,11 @@ class Project:
         interrupts: Interrupts | None = None,
         changed: Callable[[Board], None] = lambda _board: None,
         force: bool = False,
+        until: float = math.inf,
     ) -> Board:
         grid = self.grid(benchmark, seeds)
-        return fill([grid], self.cells, executor(slots), interrupts or Interrupts(), changed, force=force)
+        stop = interrupts or Interrupts()
+        return fill([grid], self.cells, executor(slots), stop, changed, force=force, until=until)
 
     def lines(self) -> list[list[str]]:
         """Environment, seeds and pid of every start."""

@@ -123,16 +123,12 @@ class TestFailures:
         assert failure.why == "exit code 127"
         assert failure.log_tail.endswith("cannot be started: embedded null byte")
 
-    @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV], ids=lambda number: number.name)
-    def test_a_killed_process_is_not_done_and_the_next_call_trains_it(
-        self, number: signal.Signals, project: Project
-    ) -> None:
-        benchmark = project.benchmark("wait@2=go", f"kill@1={number}")
+    def test_a_killed_process_is_not_done_and_the_next_call_trains_it(self, project: Project) -> None:
+        benchmark = project.benchmark("wait@2=go", "kill@1=9")
         project.touch("go")
         board = project.fill(benchmark, (1, 2))
         (failure,) = board.failures
-        guess = " (out of memory?)" if number == signal.SIGKILL else ""
-        assert failure.why == f"killed by {number.name}{guess}; the same command trains it again"
+        assert failure.why == "killed by SIGKILL (out of memory?); the same command trains it again"
         assert failure.log_tail == "training A-v1 with seeds 1"
         assert (board.trained, board.known) == (1, 0)
         project.fill(benchmark, (1, 2))
@@ -172,7 +168,7 @@ class TestFailures:
     def test_the_time_limit_asks_first(self, project: Project) -> None:
         benchmark = project.benchmark("polite", "wait=never", resources={"minutes": 0.01, "grace_seconds": 30})
         (failure,) = project.fill(benchmark, (1,)).failures
-        assert failure.why == "exit code 124"
+        assert failure.why == "exit code 124 (the time limit)"
         assert failure.log_tail.splitlines()[-1] == "rlops: stopped at the limit of 0.01 minutes"
         assert project.has("asked.A-v1.1")
         assert project.fill(benchmark, (1,)).known == 1
@@ -182,7 +178,7 @@ class TestFailures:
             "deaf", "fork=pid", "mark=deaf", "wait=never", resources={"minutes": 0.02, "grace_seconds": 0.1}
         )
         (failure,) = project.fill(benchmark, (1,)).failures
-        assert failure.why == "exit code 124"
+        assert failure.why == "exit code 124 (the time limit)"
         eventually(lambda: not alive(project.pids()[0]), "the trainer is dead")
         if project.has("deaf.A-v1.1"):  # on a machine slow enough the limit comes before
             pid = int((project.root / "pid").read_text())

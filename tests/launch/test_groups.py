@@ -1,6 +1,7 @@
 """How cells become processes."""
 
 import math
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlops.errors import UsageError
-from rlops.launch import Board
-from rlops.launch.cell_group import group_cells
+from rlops.launch import Board, supervise
+from rlops.launch.cell_group import CellGroup, group_cells
+from rlops.plan import Provenance, Variant, expand
 from tests.launch.dummies import Project
+
+KNOWN = Provenance("0" * 64, None, False, {}, "3", "a machine", "a fingerprint")
 
 
 def groups(
@@ -52,6 +56,29 @@ def test_every_cell_once_in_a_group_of_its_environment(
     assert sorted(cells) == sorted((f"E{i}", seed) for i in range(envs) for seed in range(n_seeds))
     assert max(len(seeds) for _, seeds in found) <= (most if many else 1)
     assert len(found) >= min(slots, math.ceil(n_seeds * envs / most)), "a slot has nothing to do"
+
+
+@given(
+    env_id=st.sampled_from(["E", "E-s1", "E/s1-12345678", "E" * 59 + "-s1", "E" * 80]),
+    trained=st.lists(st.integers(0, 120), min_size=1, max_size=12, unique=True),
+    asked=st.lists(st.integers(0, 120), min_size=1, max_size=12, unique=True),
+)
+def test_what_another_group_has_trained_is_found_by_the_names_of_folders(
+    env_id: str, trained: list[int], asked: list[int]
+) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        project = Project(Path(place))
+        benchmark = project.benchmark(many=True, environments=[env_id], code=["x"])
+        grid = expand(benchmark, Variant("v", Path(place), KNOWN), tuple(sorted({*trained, *asked})))
+        one, other = (
+            CellGroup(grid, tuple(cell for cell in grid.cells if cell.seed in seeds), Path(place))
+            for seeds in (trained, asked)
+        )
+        one.folder.mkdir()
+        supervise.write_json(one.folder / "cell.json", {"env_id": env_id, "seeds": trained})
+        supervise.write_json(one.folder / "done.json", {"exit_code": 0})
+        request = {"env_id": env_id, "seeds": list(other.seeds)}
+        assert supervise.any_is_finished(request, Path(place)) == bool(set(trained) & set(asked))
 
 
 def test_a_trainer_of_many_seeds_is_told_all_of_them(project: Project) -> None:

@@ -126,6 +126,7 @@ class Unsupervised:
     """The executor, without the process between: it starts the command, and writes what the supervisor writes."""
 
     cores: int
+    memory_gb: float | None = None
     running: dict[CellGroup, tuple[subprocess.Popen[bytes], float]] = field(default_factory=dict)
 
     def capacity(self) -> int:
@@ -140,7 +141,7 @@ class Unsupervised:
                 list(group.grid.benchmark.argv(group.env_id, group.seeds, group.grid.variant.python)),
                 cwd=group.grid.variant.root, env=group.environment(), stdout=log, stderr=log,
             )  # fmt: skip
-        self.running[group] = started, time.time()
+        self.running[group] = started, time.monotonic()
 
     def poll(self, group: CellGroup) -> Ending | None:
         process, started = self.running[group]
@@ -160,6 +161,7 @@ class Unsupervised:
 def hurry(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Wait less, and see no git configuration of the user."""
     monkeypatch.setattr(sys.modules["rlops.launch.fill"], "POLL_SECONDS", 0.005)
+    monkeypatch.setattr(sys.modules["rlops.launch.fill"], "FIRST_WAIT", 0.01)
     monkeypatch.setattr(gate_module, "LocalExecutor", Unsupervised)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
@@ -174,6 +176,7 @@ def make(root: Path, benchmark: str = BENCHMARK, **files: str) -> Repo:
     return repository
 
 
+ONE = BENCHMARK.replace('["A-v0", "B-v0"]', '["A-v0"]')
 PROGRAM = """
 import sys
 from rlops.cli.main import main
@@ -214,3 +217,8 @@ def store_baseline(
     freezing = Freezing(metric, Margins(), budgets, {}, "own", benchmark_key=key)
     frozen = freezing.freeze(name, RunSet("by hand", tuple(runs))).model_copy(update=more)
     write_baseline(frozen, gate.repository.root / "baselines")
+
+
+def on_branch(gate: Gate, code: str, name: str = "branch") -> str:
+    gate.repository.branch(name)
+    return gate.repository.commit(name, **{"train.py": code})
