@@ -23,7 +23,7 @@ def draw(store: StoreStatus, *, color: bool) -> str:
     """Every grid, then what the signs mean."""
     blocks = ["\n".join(_block(grid, color)) for grid in store.grids]
     legend = "  ".join(f"{_sign(state, color)} {state}" for state in State)
-    skipped = "".join(f"\nskipped {clean(text)}" for text in store.skipped)
+    skipped = "".join(f"\nskipped {_line(text)}" for text in store.skipped)
     return "\n\n".join([*blocks, f"a sign a seed:  {legend}{skipped}"])
 
 
@@ -55,23 +55,23 @@ def _record(grid: GridStatus) -> dict[str, object]:
 
 
 def _block(grid: GridStatus, color: bool) -> Iterator[str]:
-    version = clean(grid.variant) or "a version"
-    head = f"{clean(grid.benchmark or grid.name)}  {version}"
+    version = _line(grid.variant) or "a version"
+    head = f"{_line(grid.benchmark or grid.name)}  {version}"
     yield click.style(head, bold=True) if color else head
     counts = ", ".join(f"{count} {state}" for state, count in grid.counts.items() if count)
     seeds = sorted({cell.seed for cell in grid.cells})
-    cells = f"{len(grid.cells)} cell{'' if len(grid.cells) == 1 else 's'}"
-    yield f"  {cells}, seeds {format_seeds(seeds)}: {counts}  ({shown(grid.folder)})"
+    number = f"{len(grid.cells)} cell{'' if len(grid.cells) == 1 else 's'}"
+    yield f"  {number}, seeds {format_seeds(seeds)}: {counts}  ({shown(grid.folder)})"
     by_env = {
         env_id: {cell.seed: cell for cell in cells}
         for env_id, cells in itertools.groupby(grid.cells, key=lambda cell: cell.env_id)
     }
-    width = min(MOST_NAME, max(len(clean(env_id)) for env_id in by_env))
+    width = min(MOST_NAME, max(len(_line(env_id)) for env_id in by_env))
     for env_id, cells in by_env.items():
-        yield from _environment(clean(env_id)[:MOST_NAME].ljust(width), cells, seeds, color)
+        yield from _environment(_line(env_id)[:MOST_NAME].ljust(width), cells, seeds, color)
     yield from _processes(grid, State.FAILED)
     yield from _processes(grid, State.RUNNING)
-    yield from (f"  skipped  {clean(text)}" for text in grid.skipped)
+    yield from (f"  skipped  {_line(text)}" for text in grid.skipped)
 
 
 def _environment(name: str, cells: Mapping[int, CellStatus], seeds: Sequence[int], color: bool) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _processes(grid: GridStatus, state: State) -> Iterator[str]:
         first = cells[0]
         if first.directory is None:
             continue
-        name = clean(label(first.env_id, (cell.seed for cell in cells)))
+        name = _line(label(first.env_id, (cell.seed for cell in cells)))
         code = "" if first.exit_code is None else f": {how_it_failed(first.exit_code)}"
         last = first.directory.log_tail(1)[:MOST_LAST_LINE].strip()
         yield f"  {state!s:8} {name}{code}{f': {last}' if last else ''}  ({shown(first.directory.log)})"
@@ -122,3 +122,8 @@ def _processes(grid: GridStatus, state: State) -> Iterator[str]:
 
 def _sign(state: State, color: bool) -> str:
     return click.style(SIGNS[state], fg=COLORS[state]) if color else SIGNS[state]
+
+
+def _line(text: str) -> str:
+    """A stranger's word, that cannot begin a line of its own."""
+    return " ".join(clean(text).split())

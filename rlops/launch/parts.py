@@ -191,7 +191,7 @@ def _wrong(request: dict[str, Any]) -> str | None:
     if not says_its_cells(request):
         return "it does not say environment, seeds and their keys"
     env_id, seeds = request["env_id"], request["seeds"]
-    if not env_id or len(env_id) > MOST_NAME or clean(env_id) != env_id:
+    if not env_id or len(env_id) > MOST_NAME or clean(env_id) != env_id or not env_id.isprintable():
         return f"its environment is {env_id[:MOST_NAME]!r}"
     if request["keys"].keys() != {str(seed) for seed in seeds} or len(set(seeds)) < len(seeds):
         return "its seeds and their keys do not go together"

@@ -116,10 +116,10 @@ def test_what_a_stranger_named_cannot_write_on_the_terminal(rlops: CommandLine, 
     project.fill(project.benchmark(), (1,))
     (path,) = project.cells.glob("*/asked.json")
     path.write_text(
-        json.dumps({"benchmark": "b\x1b[2Jx", "variant": "v\x07w", "environments": {"E\x1b[1m\u202e": [1]}})
+        json.dumps({"benchmark": "b\x1b[2Jx\nfailed", "variant": "v\x07w", "environments": {"E\x1b[1m\u202e": [1]}})
     )
     out = status(rlops)
-    assert out.startswith("bx  vw\n")
+    assert out.startswith("bx failed  vw\n")
     assert "\x1b" not in out
     assert "\u202e" not in out
 

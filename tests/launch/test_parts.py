@@ -223,6 +223,7 @@ LIES: dict[str, tuple[Lie, str]] = {
     "no keys": (lambda cell: edit(cell / "cell.json", keys=None), "does not say environment, seeds"),
     "key as path": (lambda cell: edit(cell / "cell.json", keys={"1": "../" * 22}), "does not say environment"),
     "odd environment": (lambda cell: edit(cell / "cell.json", env_id="A\x1b[2J"), "its environment is"),
+    "environment of two lines": (lambda cell: edit(cell / "cell.json", env_id="A\n  done"), "its environment is"),
     "long environment": (lambda cell: edit(cell / "cell.json", env_id="A" * 300), "its environment is"),
     "no provenance": (lambda cell: edit(cell / "cell.json", provenance=None), "provenance is missing"),
     "odd reproduce": (lambda cell: edit(cell / "cell.json", reproduce=[]), "reproduce is of another kind"),
