@@ -42,6 +42,16 @@ class Workspace:
         return self.store / "runs"
 
     @property
+    def worktrees(self) -> Path:
+        """Versions from git."""
+        return self.store / "worktrees"
+
+    @property
+    def environments(self) -> Path:
+        """Virtual environments of versions whose dependencies differ."""
+        return self.store / "venvs"
+
+    @property
     def verdicts(self) -> Path:
         """A folder a verdict: verdict.json and report.html."""
         return self.store / "verdicts"

@@ -16,13 +16,14 @@ MAY_IMPORT = {
     "curves": {"stats", "plan"},
     "judge": {"stats", "plan", "curves"},
     "report": {"stats", "plan", "curves", "judge"},
-    "cli": {*WINGS, "workspace", "run_sets", "training", "calibrate", "change", "gate", "init", "doctor", "preview"}
-    - {"cli"},
+    "cli": {*WINGS, "workspace", "run_sets", "training"} - {"cli"}
+    | {"calibrate", "change", "gate", "init", "doctor", "preview", "prune"},
     "gate": {*WINGS, "workspace", "run_sets", "training", "change", "looks"} - {"cli", "report"},
     "change": {*WINGS, "workspace", "run_sets", "training", "looks"} - {"cli", "report"},
     "looks": {*WINGS, "training"} - {"cli", "report"},
     "calibrate": {"plan", "curves", "judge", "workspace", "run_sets", "training"},
     "preview": {"plan", "launch", "curves", "judge", "workspace", "run_sets"},
+    "prune": {"plan", "launch", "curves", "workspace"},
     "run_sets": {*WINGS, "workspace", "training"} - {"cli", "report"},
     "training": {"plan", "launch", "workspace"},
     "doctor": {"plan", "launch", "checks", "ci", "workspace"},

@@ -18,6 +18,7 @@ VERBS = {
     "doctor": "doctor",
     "plan": "plan",
     "run": "run",
+    "status": "status",
     "pull": "pull",
     "compare": "compare",
     "calibrate": "calibrate",
@@ -25,6 +26,7 @@ VERBS = {
     "report": "report",
     "publish": "publish",
     "baseline": "baseline",
+    "prune": "prune",
 }
 """Verb -> its module in rlops.cli, imported when it is needed: `rlops --help` must be quick."""
 PLACES_CANNOT_BE_USED = {

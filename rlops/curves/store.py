@@ -29,7 +29,7 @@ class Store:
 
     def get(self, identity: str, version: str | None = None) -> RunHistory | None:
         """The stored run, None where there is none, another version of it, or a file that cannot be read."""
-        path = self._path(identity)
+        path = self.path(identity)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 meta = _meta(arrays, path)
@@ -59,9 +59,10 @@ class Store:
             arrays |= {f"rows_{i}": column.rows, f"values_{i}": column.values}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
-        write_whole(self._path(history.identity), buffer.getvalue())
+        write_whole(self.path(history.identity), buffer.getvalue())
 
-    def _path(self, identity: str) -> Path:
+    def path(self, identity: str) -> Path:
+        """The file of a run."""
         return self.folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npz"
 
 

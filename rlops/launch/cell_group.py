@@ -52,11 +52,8 @@ class CellGroup:
 
     @property
     def folder(self) -> Path:
-        """Slug and key: environment ids contain '/'."""
-        key = hashlib.sha256("".join(cell.key for cell in self.cells).encode()).hexdigest()[:8]
-        # The seeds stay whole where there is one: supervise.finished reads it.
-        env_id, seeds = (re.sub(r"[^\w.-]+", "_", text) for text in (self.env_id, format_seeds(self.seeds)))
-        return self.parent / f"{env_id[:60]}-s{seeds[:20]}-{key}"
+        """The group's own below `parent`."""
+        return self.parent / folder_name(self.env_id, self.seeds, [cell.key for cell in self.cells])
 
     @property
     def directory(self) -> "CellDirectory":
@@ -65,7 +62,7 @@ class CellGroup:
 
     def locks(self) -> list[Path]:
         """A lock file a cell: whoever holds it trains the cell, however the cells are grouped."""
-        return [self.parent / ".locks" / cell.key[:24] for cell in self.cells]
+        return [lock_of(self.parent, cell.key) for cell in self.cells]
 
     def supervisor(self, python: str = sys.executable) -> list[str]:
         """The command that trains the group on the machine it is started on; it reads `order()` from its input."""
@@ -80,6 +77,7 @@ class CellGroup:
         """cell.json: everything that the process needs to run, and a reader to understand it."""
         benchmark, variant = self.grid.benchmark, self.grid.variant
         return {
+            "grid": self.grid.name,
             "benchmark": benchmark.name,
             "variant": variant.name,
             "env_id": self.env_id,
@@ -175,6 +173,14 @@ class CellDirectory:
         return "\n".join(redacted(clean(text.replace("\r\n", "\n").replace("\r", "\n"))).splitlines()[-lines:])
 
 
+def folder_name(env_id: str, seeds: Iterable[int], keys: Iterable[str]) -> str:
+    """Slug and key: environment ids contain '/'."""
+    key = hashlib.sha256("".join(keys).encode()).hexdigest()[:8]
+    # The seeds stay whole where there is one: supervise.finished reads it.
+    name, numbers = (re.sub(r"[^\w.-]+", "_", text) for text in (env_id, format_seeds(seeds)))
+    return f"{name[:60]}-s{numbers[:20]}-{key}"
+
+
 def label(env_id: str, seeds: Iterable[int]) -> str:
     """How people call a group: environment and seeds."""
     numbers = sorted(seeds)
@@ -190,8 +196,7 @@ def group_cells(missing: Mapping[Grid, Sequence[Cell]], folder: Path, slots: int
     total = sum(len(cells) for cells in missing.values())
     placed = []
     for turn, (grid, cells) in enumerate(missing.items()):
-        most = grid.benchmark.resources.seeds_per_process if grid.benchmark.many_seeds_a_process else 1
-        size = max(1, min(most, math.ceil(total / slots)))
+        size = max(1, min(grid.benchmark.most_seeds_a_process, math.ceil(total / slots)))
         of_env: dict[str, list[tuple[int, Cell]]] = {}
         for position, cell in enumerate(cells):
             of_env.setdefault(cell.env_id, []).append((position, cell))
@@ -209,6 +214,24 @@ def finished_cells(parent: Path) -> dict[tuple[str, int], CellDirectory]:
         for folder, request in finished(parent)
         for seed in request["seeds"]
     }
+
+
+def says_its_cells(request: Mapping[str, Any]) -> bool:
+    """Is it a cell.json that says whose cells they are: environment, seeds, and the key of each?"""
+    seeds, keys = request.get("seeds"), request.get("keys")
+    return (
+        isinstance(request.get("env_id"), str)
+        and isinstance(seeds, list)
+        and len(seeds) > 0
+        and all(type(seed) is int and seed >= 0 for seed in seeds)
+        and isinstance(keys, dict)
+        and all(re.fullmatch("[0-9a-f]{64}", str(keys.get(str(seed)))) for seed in seeds)
+    )
+
+
+def lock_of(parent: Path, key: str) -> Path:
+    """The lock file of a cell of the grid whose folder is `parent`."""
+    return parent / ".locks" / key[:24]
 
 
 def is_locked(path: Path) -> bool:

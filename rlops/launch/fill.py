@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rlops.errors import UsageError
 from rlops.launch import supervise
+from rlops.launch.asked import note_asked
 from rlops.launch.cell_group import CellDirectory, CellGroup, finished_cells, group_cells, is_locked
 from rlops.launch.estimate import Estimate
 from rlops.launch.executor import Ending, Executor
@@ -115,6 +116,8 @@ def fill(
     again that failed. Returns when nothing runs any more: all done, or `interrupts` said stop, or the monotonic clock
     reached `until`: then what runs is stopped, and before it nothing is started that would not end in time.
     """
+    for grid in grids:
+        note_asked(grid, folder)
     if force:
         for grid in grids:
             _forget_failed(grid.cells, folder / grid.name)

@@ -280,6 +280,8 @@ def take_locks(paths: list[Path]) -> list[int] | None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            for mine in held:
+                os.close(mine)
             return None
     return held
 

@@ -26,7 +26,10 @@ from rlops.plan.plan import (
 from rlops.plan.provenance import Provenance, code_sha256
 from rlops.plan.repository import Repository, ask_git
 from rlops.plan.seeds import format_seeds, fresh_seeds, parse_seeds
+from rlops.plan.shard import Shard
 from rlops.plan.variants import checkout, dependency_files_changed, version
+from rlops.plan.virtual_environment import environment_name, environment_used, remove_environment
+from rlops.plan.worktrees import is_forsaken, named_commits, remove_worktree, worktrees
 
 __all__ = [
     "FEWEST_SEEDS_TO_PASS",
@@ -42,6 +45,7 @@ __all__ = [
     "Policy",
     "Provenance",
     "Repository",
+    "Shard",
     "Variant",
     "ask_git",
     "checkout",
@@ -49,16 +53,23 @@ __all__ = [
     "dependency_files_changed",
     "did_you_mean",
     "environment_margin",
+    "environment_name",
+    "environment_used",
     "expand",
     "find_benchmark",
     "format_seeds",
     "fresh_seeds",
     "installed_versions",
+    "is_forsaken",
     "may_pass",
+    "named_commits",
     "parse_seeds",
     "planned_looks",
     "read_benchmark",
     "read_rules",
+    "remove_environment",
+    "remove_worktree",
     "suite_margin",
     "version",
+    "worktrees",
 ]

@@ -192,6 +192,11 @@ class Benchmark(_Section):
         return any("{seeds}" in part for part in self.command)
 
     @property
+    def most_seeds_a_process(self) -> int:
+        """How many seeds one process is given at most."""
+        return self.resources.seeds_per_process if self.many_seeds_a_process else 1
+
+    @property
     def higher_is_better(self) -> bool:
         """The metric's direction."""
         return self.metric.direction == HIGHER

@@ -36,6 +36,11 @@ def ask_git(folder: Path, *arguments: str, **variables: str) -> str | None:
     return os.fsdecode(done.stdout).rstrip("\n") if done.returncode == 0 else None
 
 
+def worktree_lock(place: Path) -> Path:
+    """The lock file of whoever makes, mends or removes the worktree at `place`."""
+    return place.with_name(f".{place.name}.lock")
+
+
 def _run(
     folder: Path, arguments: Sequence[str], variables: Mapping[str, str], given: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
@@ -124,12 +129,13 @@ class Repository:
     def worktree(self, commit: str, parent: Path) -> Path:
         """The folder that corresponds to `folder` in a worktree of `commit` below `parent`; made where it is not."""
         place = parent / commit[:SHORT]
-        with locked(parent / f".{commit[:SHORT]}.lock"):
+        with locked(worktree_lock(place)):
             if not self._restored(place, commit):
                 shutil.rmtree(place, ignore_errors=True)
                 # Twice --force: an earlier worktree here was deleted by hand, or git was killed while it made it.
                 options = ("worktree", "add", "--force", "--force", "--detach", "--quiet")
                 self._tell(self.top, *options, str(place), commit)
+            os.utime(place)  # `rlops prune` asks when it was last wanted
         if not (place / self.prefix).is_dir():
             raise UsageError(f"{commit[:7]} has no folder {self.prefix}; call rlops in one that both versions have")
         return place / self.prefix

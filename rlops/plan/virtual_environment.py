@@ -31,16 +31,22 @@ def lock_sha256(root: Path, dependencies: Dependencies) -> str:
     return digest.hexdigest()
 
 
+def environment_name(root: Path, dependencies: Dependencies) -> str:
+    """The name of the folder of the environment that the lock of the version at `root` asks for."""
+    return lock_sha256(root, dependencies)[:12]
+
+
 def virtual_environment(root: Path, dependencies: Dependencies, parent: Path) -> str:
     """The interpreter of the environment that the lock of the version at `root` asks for; installed where it is not.
 
     Raises RunsFailedError with the installer's last lines where it fails.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    folder = parent / lock_sha256(root, dependencies)[:12]
+    folder = parent / environment_name(root, dependencies)
     python = folder / "bin" / "python"
     with locked(folder.with_suffix(".lock")):
         if (folder / ".ready").exists() and python.exists():
+            (folder / ".ready").touch()  # `rlops prune` asks when it was last wanted
             return str(python)
         shutil.rmtree(folder, ignore_errors=True)
         log = folder.with_suffix(".log")
@@ -50,6 +56,23 @@ def virtual_environment(root: Path, dependencies: Dependencies, parent: Path) ->
                 _run(command, root, output.fileno(), log)
         (folder / ".ready").touch()
     return str(python)
+
+
+def environment_used(folder: Path) -> float:
+    """When an environment was last asked for, in seconds since 1970."""
+    ready = folder / ".ready"
+    return (ready if ready.exists() else folder).stat().st_mtime
+
+
+def remove_environment(folder: Path, unused_since: float) -> bool:
+    """Remove an environment and its log, unless it was asked for since; did it go?"""
+    with locked(folder.with_suffix(".lock")):
+        if not folder.is_dir() or environment_used(folder) > unused_since:
+            return False
+        (folder / ".ready").unlink(missing_ok=True)  # first: what is half gone is made again
+        shutil.rmtree(folder)
+        folder.with_suffix(".log").unlink(missing_ok=True)
+    return True
 
 
 def _run(command: list[str], root: Path, output: int, log: Path) -> None:

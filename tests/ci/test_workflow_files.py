@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+import yaml
 
 from rlops.cli import gate as gate_verb
+from rlops.cli.main import rlops
 from rlops.errors import ExitCode
 from tests.ci import events
 from tests.ci.expressions import condition, evaluate
@@ -342,6 +345,50 @@ def test_the_docs_have_every_input_and_output_with_its_default() -> None:
 def test_the_docs_name_the_permissions_that_the_jobs_have() -> None:
     in_recipes = {f"{what}: {how}" for (file, _), may in MAY.items() if file in NAMES for what, how in may.items()}
     assert set(re.findall(r"`((?:contents|actions|pull-requests): \w+)`", CI)) == in_recipes
+
+
+class TestOneGridOnManyMachines:
+    """The two texts of docs/ci.md that are no files."""
+
+    matrix, indexed_job = (yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", CI, flags=re.DOTALL))
+
+    def scripts(self) -> list[str]:
+        scripts = [step["run"] for job in self.matrix["jobs"].values() for step in job["steps"] if "run" in step]
+        (container,) = self.indexed_job["spec"]["template"]["spec"]["containers"]
+        return [*scripts, *container["args"]]
+
+    def test_the_matrix_is_as_careful_as_the_recipes(self) -> None:
+        assert self.matrix["permissions"] == {}
+        for job in self.matrix["jobs"].values():
+            assert job["permissions"] == {"contents": "read"}
+            assert job["timeout-minutes"] <= 360
+            for step in job["steps"]:
+                assert "${{" not in step.get("run", "")
+                assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step.get("uses", f"actions/checkout@{'0' * 40}"))
+        ours = {use for path in RECIPE_FILES for use in re.findall(r"uses: (actions/\S+)", path.read_text())}
+        used = set(re.findall(r"uses: (actions/\S+)", CI))
+        assert {use.partition("@")[0] for use in used - ours} == {"actions/download-artifact"}
+
+    def test_there_are_as_many_parts_as_jobs(self) -> None:
+        (train,) = [script for script in self.scripts() if '--shard "$SHARD/4"' in script]
+        assert "$BASE" in train
+        assert self.matrix["jobs"]["train"]["strategy"]["matrix"]["shard"] == [1, 2, 3, 4]
+        spec = self.indexed_job["spec"]
+        assert (spec["completionMode"], spec["completions"]) == ("Indexed", 8)
+        assert '--shard "$((JOB_COMPLETION_INDEX + 1))/8"' in self.scripts()[-1]
+
+    def test_the_scripts_are_clean_and_their_options_exist(self) -> None:
+        for script in self.scripts():
+            checked = subprocess.run(
+                [Path(sys.executable).with_name("shellcheck"), "--shell=sh", "--exclude=SC3040", "-"],
+                input=script, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert checked.returncode == 0, checked.stdout + checked.stderr
+            for verb, rest in re.findall(r"-m rlops (\w+)([^\n]*)", script):
+                command = rlops.get_command(click.Context(rlops), verb)
+                assert command is not None
+                options = {option for parameter in command.params for option in parameter.opts}
+                assert set(re.findall(r"--[a-z]+", rest)) <= options
 
 
 # The action and the command line it calls ----------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def test_what_is_written_and_removed_meanwhile_is_seen(store):
     known(store)
     store.put(history("1", version="v2"))
     store.put(history("5"))
-    next(path for path in store.folder.glob("*.npz") if store.get("id-2") and path == store._path("id-2")).unlink()
+    next(path for path in store.folder.glob("*.npz") if store.get("id-2") and path == store.path("id-2")).unlink()
     assert known(store) == [("id-1", "v2"), ("id-5", "v1")]
 
 
@@ -77,7 +77,7 @@ def _forget(path, statement):
 
 
 def test_a_torn_file_is_no_run_until_it_is_whole(store):
-    path = store._path("id-1")
+    path = store.path("id-1")
     whole = path.read_bytes()
     path.write_bytes(whole[:100])
     assert known(store) == [("id-2", "v1")]
