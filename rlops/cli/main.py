@@ -25,6 +25,7 @@ VERBS = {
     "gate": "gate",
     "report": "report",
     "publish": "publish",
+    "site": "site",
     "baseline": "baseline",
     "prune": "prune",
 }

@@ -15,12 +15,14 @@ from rlops.judge.definition import (
     metric_findings,
     missing_baseline_findings,
 )
+from rlops.judge.history import HistoryEntry, history_entry, read_history, verdict_id, write_entry
 from rlops.judge.integrity import ABOUT_TESTS, findings, horizon_findings
 from rlops.judge.no_runs import no_baseline_yet, nothing_judged, unchanged
 from rlops.judge.outlook import MOST_SEEDS, EnvironmentLook, EnvironmentOutlook, Outlook, SuiteLook, forecast, outlook
 from rlops.judge.record import FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
 from rlops.judge.speed import speed_findings
 from rlops.judge.time_limit import out_of_time
+from rlops.judge.trend import Trend, overall_levels, trends
 from rlops.judge.verdict import Course, Decision, decide, follow
 from rlops.judge.write_up import write_up
 from rlops.plan import Plan
@@ -92,12 +94,14 @@ __all__ = [
     "EnvironmentOutlook",
     "FailureRecord",
     "Finding",
+    "HistoryEntry",
     "NextStep",
     "Occasion",
     "Outlook",
     "Share",
     "Stored",
     "SuiteLook",
+    "Trend",
     "Verdict",
     "Word",
     "calibrate",
@@ -109,6 +113,7 @@ __all__ = [
     "follow",
     "forecast",
     "gate_findings",
+    "history_entry",
     "horizon_findings",
     "json_schema",
     "judge",
@@ -118,8 +123,13 @@ __all__ = [
     "nothing_judged",
     "out_of_time",
     "outlook",
+    "overall_levels",
+    "read_history",
     "read_verdict",
+    "trends",
     "unchanged",
     "unconfirmed",
+    "verdict_id",
+    "write_entry",
     "write_up",
 ]

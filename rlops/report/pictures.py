@@ -118,7 +118,7 @@ def draw_curves(curves: Curves, metric: str) -> CurveDrawing | None:
     values = list(_all_values(band for _, band in bands))
     if not values or not curves.steps:
         return None
-    low, high = _padded(min(values), max(values))
+    low, high = padded(min(values), max(values))
     x = Scale(curves.steps[0], curves.steps[-1], PLOT_LEFT, PLOT_WIDTH - PLOT_RIGHT)
     y = Scale(low, high, PLOT_HEIGHT - PLOT_BOTTOM, PLOT_TOP)
     return CurveDrawing(
@@ -142,7 +142,8 @@ def _all_values(bands: Iterable[CurveBand]) -> Iterator[float]:
             yield from values
 
 
-def _padded(low: float, high: float) -> tuple[float, float]:
+def padded(low: float, high: float) -> tuple[float, float]:
+    """The ends of an axis: with a little room around the values."""
     room = (high / 2 - low / 2) * 0.08 or abs(low) * 0.1 or 1.0
     return max(low - room, -1.7e308), min(high + room, 1.7e308)
 

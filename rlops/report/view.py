@@ -296,4 +296,4 @@ def _provenance(verdict: Verdict) -> Iterator[tuple[str, str]]:
     yield "Command", text.line(verdict.command)
     yield "sha256 of the data", text.line(verdict.data_sha256)
     yield "rlops", text.line(verdict.rlops_version)
-    yield "Made at", text.line(verdict.created_at)
+    yield "Made at", text.line(verdict.created_at) or text.NONE

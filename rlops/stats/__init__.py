@@ -1,6 +1,7 @@
 """The ground floor: pure mathematics on numpy arrays. Knows nothing of runs, benchmarks or verdicts."""
 
 from rlops.stats.bootstrap import Bootstrap, Interval
+from rlops.stats.change_points import Split, best_split
 from rlops.stats.estimates import difference_interval, mean_interval, probability_of_improvement, proportion_interval
 from rlops.stats.failure_rate import failure_rate_bound, p_more_failures
 from rlops.stats.harm import HarmTest, joint_share
@@ -20,6 +21,8 @@ __all__ = [
     "Interval",
     "MeanChange",
     "Shuffles",
+    "Split",
+    "best_split",
     "compare_throughput",
     "difference_interval",
     "failure_rate_bound",
