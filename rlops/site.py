@@ -28,7 +28,7 @@ from rlops.training import Watchers
 from rlops.workspace import Workspace
 
 MOST_COMPARED = 10
-"""Stored run sets that are compared with each other: 45 reports (arbitrary)."""
+"""Newest stored run sets, beside the pinned ones, that are compared with each other: 45 reports (arbitrary)."""
 REPORTS = "reports"
 
 
@@ -66,6 +66,7 @@ def find_verdicts(places: Iterable[Path]) -> tuple[Path, ...]:
 def build_site(workspace: Workspace, wanted: Wanted, watchers: Watchers) -> Built:
     """Bring the verdicts into the history, and write the site."""
     baselines = _newest_first(workspace)
+    pins = _pins(wanted.pinned, baselines, workspace)
     entries = read_history(wanted.history)
     known = {entry.id for entry in entries}
     reports: dict[str, str] = {}
@@ -83,15 +84,19 @@ def build_site(workspace: Workspace, wanted: Wanted, watchers: Watchers) -> Buil
             f"there is no verdict, and no history in {wanted.history}; `rlops compare` and `rlops gate` write verdicts"
         )
     entries.sort(key=lambda entry: (entry.created_at, entry.id))
-    comparisons = list(_comparisons(workspace, baselines[:MOST_COMPARED], watchers))
-    drifts = _drifts(workspace, wanted.pinned, baselines, watchers)
+    compared = [one for i, one in enumerate(baselines) if i < MOST_COMPARED or one.name in wanted.pinned]
+    comparisons = list(_comparisons(workspace, compared, watchers))
+    drifts = {
+        benchmark: Drift(pinned.name, newest.name, _judge(workspace, pinned, newest, watchers))
+        for benchmark, (pinned, newest) in pins.items()
+    }
     for verdict in [*(item.verdict for item in comparisons), *(item.verdict for item in drifts.values())]:
         files += _write_report(verdict, wanted.output, reports)
     site = Site(
         title=wanted.title,
         benchmarks=tuple(_histories(entries, baselines, drifts)),
-        baselines=tuple(baseline.name for baseline in baselines[:MOST_COMPARED]),
-        more_baselines=max(0, len(baselines) - MOST_COMPARED),
+        baselines=tuple(baseline.name for baseline in compared),
+        more_baselines=len(baselines) - len(compared),
         comparisons=tuple(comparisons),
         reports=reports,
     )
@@ -221,20 +226,18 @@ def _policy(workspace: Workspace, benchmark: str | None) -> Policy:
     return read_benchmark(find_benchmark(benchmark, workspace.root)).policy
 
 
-def _drifts(
-    workspace: Workspace, names: Sequence[str], baselines: Sequence[Baseline], watchers: Watchers
-) -> dict[str, Drift]:
-    """By benchmark: its newest run set against the pinned one."""
-    found: dict[str, Drift] = {}
+def _pins(
+    names: Sequence[str], baselines: Sequence[Baseline], workspace: Workspace
+) -> dict[str, tuple[Baseline, Baseline]]:
+    """By benchmark: the pinned baseline, and the newest run set that measures the same."""
+    found: dict[str, tuple[Baseline, Baseline]] = {}
     for name in names:
         pinned = read_baseline(name, workspace.baselines)
         if pinned.benchmark is None:
             raise UsageError(f"--pinned {name}: this baseline belongs to no benchmark; save it with --benchmark")
         if pinned.benchmark in found:
-            raise UsageError(
-                f"--pinned {name}: {found[pinned.benchmark].pinned} is pinned for the benchmark "
-                f"'{pinned.benchmark}' already; pin one of them"
-            )
+            first = found[pinned.benchmark][0].name
+            raise UsageError(f"--pinned {name}: {first} is pinned for '{pinned.benchmark}' already; pin one of them")
         others = [item for item in baselines if item.benchmark == pinned.benchmark and item.name not in names]
         newest = next((item for item in others if _common(pinned, item)), None)
         if newest is None:
@@ -242,5 +245,5 @@ def _drifts(
                 f"--pinned {name}: there is no other run set of the benchmark '{pinned.benchmark}' in "
                 f"{workspace.baselines} to judge against it; save one: rlops baseline save {pinned.benchmark}"
             )
-        found[pinned.benchmark] = Drift(name, newest.name, _judge(workspace, pinned, newest, watchers))
+        found[pinned.benchmark] = (pinned, newest)
     return found

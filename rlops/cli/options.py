@@ -76,7 +76,7 @@ def executor_option(verb: Verb) -> Verb:
 def report_option(verb: Verb) -> Verb:
     """--report PATH."""
     path = click.Path(dir_okay=False, path_type=Path)
-    text = "Write the report here, too: HTML, or Markdown where PATH ends in .md."
+    text = "Write the report here, too: HTML; Markdown where PATH ends in .md, JUnit XML where in .xml."
     return click.option("--report", "report_path", type=path, metavar="PATH", help=text)(verb)
 
 
@@ -109,12 +109,12 @@ def publish(workspace: Workspace, verdict: "Verdict", report_path: Path | None, 
 
 
 def write_report(verdict: "Verdict", path: Path) -> None:
-    """The report at `path`: Markdown where it ends in .md, else HTML."""
-    from rlops.report import render_html, render_markdown
+    """The report at `path`: Markdown where it ends in .md, JUnit where in .xml, else HTML."""
+    from rlops.report import render_html, render_junit, render_markdown
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = render_markdown(verdict) if path.suffix == ".md" else render_html(verdict)
-    path.write_text(text, encoding="utf-8")
+    render = {".md": render_markdown, ".xml": render_junit}.get(path.suffix, render_html)
+    path.write_text(render(verdict), encoding="utf-8")
 
 
 def _print_answer(verdict: "Verdict", folder: Path, report_path: Path | None, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rlops.cli.options import say, workspace_option
+from rlops.cli.options import say, shown, workspace_option
 from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("publish", short_help="Post a stored verdict where people look.")
 def command() -> None:
-    """Post a stored verdict where people look: on the pull request, or among the runs of W&B."""
+    """Post a stored verdict where people look: on the pull request, among the runs of W&B, in a README."""
 
 
 @command.command("github")
@@ -55,6 +55,30 @@ def github(verdict: Path | None, from_run: str | None, no_comment: bool, workspa
         say(posting.post_comment(os.environ, markdown, new=something_to_say(record)))
     except posting.GitHubError as error:
         say(f"warning: the comment is not posted: {error}")
+
+
+@command.command("badge")
+@click.argument("verdict", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where: PATH.svg is the picture, PATH.json an endpoint of shields.io.",
+)
+@workspace_option
+def badge(verdict: Path | None, output: Path, workspace: Workspace) -> None:
+    """Write the badge of VERDICT (a verdict.json or its folder; default: the latest): a picture for a README."""
+    from rlops.errors import UsageError
+    from rlops.files import write_whole
+    from rlops.report import badge_json, badge_svg
+
+    if output.suffix not in {".svg", ".json"}:
+        raise UsageError(f"--output {output}: a badge is a picture (.svg) or an endpoint of shields.io (.json)")
+    record = _read(verdict or workspace.latest_verdict())
+    render = badge_svg if output.suffix == ".svg" else badge_json
+    write_whole(output, render(f"rlops {record.benchmark or ''}".strip(), record.verdict))
+    say(f"badge    {shown(output.resolve())}: {record.verdict.value}")
 
 
 @command.command("wandb")

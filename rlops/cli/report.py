@@ -14,7 +14,7 @@ from rlops.workspace import Workspace
     "--output",
     "-o",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where; Markdown where it ends in .md; default: report.html beside verdict.json.",
+    help="Where; Markdown where it ends in .md, JUnit XML where in .xml; default: report.html beside verdict.json.",
 )
 @json_option
 @workspace_option

@@ -57,7 +57,7 @@ def draw_trend(trend: Trend, accepted: Sequence[Accepted], metric: str) -> Trend
     low, high = padded(min(_values(trend, accepted)), max(_values(trend, accepted)))
     x = Scale(-0.5, len(points) - 0.5, LEFT, WIDTH - RIGHT)
     y = Scale(low, high, HEIGHT - BOTTOM, TOP)
-    dated = [point.created_at[:10] for point in points]
+    dated = [day(point.created_at) for point in points]
     return TrendDrawing(
         mean=path([(x.at(i), y.at(point.mean)) for i, point in enumerate(points)]),
         band=_band(trend, x, y),
@@ -71,6 +71,11 @@ def draw_trend(trend: Trend, accepted: Sequence[Accepted], metric: str) -> Trend
     )
 
 
+def day(moment: str) -> str:
+    """The day of a moment, as it is written."""
+    return text.line(moment)[:10]
+
+
 def commit_range(trend: Trend, place: int) -> str:
     """The last version before a change and the first after it, as git writes a range where both are commits."""
     before, after = trend.points[place - 1], trend.points[place]
@@ -81,9 +86,7 @@ def commit_range(trend: Trend, place: int) -> str:
 
 def _name(trend: Trend, place: int) -> str:
     point = trend.points[place]
-    return (
-        text.line(point.commit)[:SHORT_COMMIT] if point.commit else f"the verdict of {text.line(point.created_at, 10)}"
-    )
+    return text.line(point.commit)[:SHORT_COMMIT] if point.commit else f"the verdict of {day(point.created_at)}"
 
 
 def _values(trend: Trend, accepted: Sequence[Accepted]) -> list[float]:
@@ -104,7 +107,7 @@ def _dots(trend: Trend, x: Scale, y: Scale) -> Iterator[Dot]:
     for i, point in enumerate(trend.points):
         runs = text.counted(point.n, "run")
         ends = f" [{', '.join(map(text.score, point.interval))}]" if point.interval else ""
-        when = text.line(point.created_at, 10)
+        when = day(point.created_at)
         who = f"{text.line(point.commit)[:SHORT_COMMIT]}, " if point.commit else ""
         yield Dot(round(x.at(i), 1), round(y.at(point.mean), 1), f"{who}{when}: {text.score(point.mean)}{ends}, {runs}")
 
@@ -133,7 +136,7 @@ def _before(day: date, dated: Sequence[str], *, included: bool = False) -> int:
 def _dates(dated: Sequence[str], x: Scale) -> Iterator[Tick]:
     every = max(1, -(-len(dated) // MOST_DATES))
     for place in range(0, len(dated), every):
-        yield Tick(round(x.at(place), 1), text.line(dated[place], 10))
+        yield Tick(round(x.at(place), 1), dated[place])
 
 
 def _describe(trend: Trend, metric: str) -> str:

@@ -17,7 +17,7 @@ def render_site(site: Site) -> Iterator[tuple[str, str]]:
     """(path from the top of the site, text) of every file but the reports; the same site gives the same bytes."""
     for item in site.benchmarks:
         word = item.entries[-1].verdict
-        label = f"rlops {item.folder}"
+        label = f"rlops {item.entries[-1].benchmark or ''}".strip()
         yield (
             f"{item.folder}/index.html",
             _page("site_benchmark.html.j2", site, "../", view=benchmark_view(item, site, "../")),

@@ -8,7 +8,7 @@ from rlops.judge.record import Word
 from rlops.report import text
 from rlops.report.environment import anchors
 from rlops.report.site.content import Accepted, BenchmarkHistory, Drift, Site
-from rlops.report.site.drawing import SHORT_COMMIT, TrendDrawing, commit_range, draw_spark, draw_trend
+from rlops.report.site.drawing import SHORT_COMMIT, TrendDrawing, commit_range, day, draw_spark, draw_trend
 from rlops.report.words import WORDS
 
 
@@ -164,7 +164,8 @@ def _cell(before: str, after: str, verdict: Verdict | None, site: Site) -> Cell 
     if verdict is None:
         return None
     label = f"{after} against {before}: {verdict.verdict.value}"
-    return Cell(badge_of(verdict.verdict), _suite_change(verdict), site.report_of(verdict), label)
+    change = text.percent(verdict.suite.change if verdict.suite else None)
+    return Cell(badge_of(verdict.verdict), change, site.report_of(verdict), label)
 
 
 def _suite_change(verdict: Verdict | HistoryEntry) -> str:
@@ -175,7 +176,7 @@ def _entry(entry: HistoryEntry, site: Site, top: str) -> EntryView:
     report = site.reports.get(entry.id)
     commit = text.line(entry.candidate.git_commit or "")[:SHORT_COMMIT]
     return EntryView(
-        when=text.line(entry.created_at, 16).replace("T", " ") or text.NONE,
+        when=text.line(entry.created_at)[:16].replace("T", " ") or text.NONE,
         commit=(commit or text.NONE) + (" + uncommitted changes" if entry.candidate.git_dirty else ""),
         candidate=text.line(entry.candidate.reference, text.LONGEST_LABEL),
         baseline=text.line(entry.baseline.reference, text.LONGEST_LABEL),
@@ -227,7 +228,7 @@ def _changes(trend: Trend) -> Iterator[ChangeView]:
     for change in reversed(trend.changes):
         yield ChangeView(
             commits=commit_range(trend, change.place),
-            when=text.line(trend.points[change.place].created_at, 10),
+            when=day(trend.points[change.place].created_at),
             levels=f"{text.score(change.before)} → {text.score(change.after)}",
             change=text.percent(change.change),
             badge=Badge("up", better.symbol, better.tone) if change.better else Badge("down", worse.symbol, worse.tone),
