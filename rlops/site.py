@@ -65,7 +65,7 @@ def find_verdicts(places: Iterable[Path]) -> tuple[Path, ...]:
 
 def build_site(workspace: Workspace, wanted: Wanted, watchers: Watchers) -> Built:
     """Bring the verdicts into the history, and write the site."""
-    baselines = _newest_first(workspace)
+    baselines = newest_first(workspace)
     pins = _pins(wanted.pinned, baselines, workspace)
     entries = read_history(wanted.history)
     known = {entry.id for entry in entries}
@@ -172,7 +172,7 @@ def _acceptance(name: str, item: Acceptance, before: dict[str, float], sign: flo
     )
 
 
-def _newest_first(workspace: Workspace) -> list[Baseline]:
+def newest_first(workspace: Workspace) -> list[Baseline]:
     """The stored baselines: those whose files differ from git's first, then by the day they were committed."""
     folder = workspace.baselines
     changed = ask_git(workspace.root, "status", "--porcelain", "--untracked-files=all", "--", str(folder))
@@ -238,7 +238,7 @@ def _pins(
         if pinned.benchmark in found:
             first = found[pinned.benchmark][0].name
             raise UsageError(f"--pinned {name}: {first} is pinned for '{pinned.benchmark}' already; pin one of them")
-        others = [item for item in baselines if item.benchmark == pinned.benchmark and item.name not in names]
+        others = [item for item in baselines if item.benchmark == pinned.benchmark and item.name != name]
         newest = next((item for item in others if _common(pinned, item)), None)
         if newest is None:
             raise NoBaselineError(

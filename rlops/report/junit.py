@@ -4,8 +4,9 @@ A failure is a proven regression, an error what kept an environment from being j
 failure would claim a harm that nobody has proven, and a pass a safety; servers count skipped cases apart.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from xml.etree import ElementTree as ET
 
 from rlops.judge.record import EnvironmentVerdict, Finding, Verdict, Word
@@ -50,10 +51,20 @@ def render_junit(verdict: Verdict) -> str:
     properties = ET.SubElement(suite, "properties")
     for key, value in _properties(verdict):
         ET.SubElement(properties, "property", {"name": key, "value": text.line(value)})
-    for case in cases:
-        _write(suite, f"rlops.{name}", case)
+    for case, unlike in zip(cases, _unlike([case.name for case in cases]), strict=True):
+        _write(suite, f"rlops.{name}", replace(case, name=unlike))
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _unlike(names: Sequence[str]) -> list[str]:
+    """The names, numbered where they are alike once control characters are gone: servers show one case of a name."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return found
 
 
 def _write(suite: ET.Element, classname: str, case: _Case) -> None:
@@ -82,8 +93,10 @@ def _case(item: EnvironmentVerdict, verdict: Verdict) -> _Case:
         f"mean {text.score(item.mean_baseline)} → {text.score(item.mean_candidate)}",
         f"seeds {item.n_baseline} + {item.n_candidate}",
     ]
-    said = [text.line(item.note)] if item.note else []
-    said += [_said(one) for one in verdict.findings if one.env_id in {None, item.env_id} and one.severity != "note"]
+    here = [one for one in verdict.findings if one.env_id in {None, item.env_id}]
+    why = [_said(one) for one in here if one.severity in {"failed", "not-comparable"}]
+    said = [*why, *([text.line(item.note)] if item.note else [])]
+    said += [_said(one) for one in here if one.severity == "warning"]
     minutes = [run.minutes for run in item.runs if run.side == "candidate" and run.minutes is not None]
     outcome = OUTCOMES.get(item.verdict)
     return _Case(
