@@ -9,7 +9,7 @@ BENCH := $(VENV)-bench/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed details test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed site-speed details test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ wandb-reader: $(READY) ## how fast local .wandb files are read, beside the clien
 
 judge-speed: $(READY) ## how long the judge takes (20 seconds)
 	$(BIN)/python benchmarks/judge_speed.py
+
+site-speed: $(READY) ## how long the site of a thousand verdicts takes, and its size (2 minutes)
+	$(BIN)/python benchmarks/site_speed.py
 
 details: $(READY) ## break every detail of PPO, one at a time, and see which test notices (4 minutes)
 	$(BIN)/python benchmarks/break_details.py

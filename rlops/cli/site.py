@@ -54,13 +54,12 @@ def build(
     """
     from rlops.cli.progress import watching
     from rlops.site import Wanted, build_site, find_verdicts
-    from rlops.strangers import clean
 
     places = verdicts or ((workspace.verdicts,) if workspace.verdicts.is_dir() else ())
     folder = output or workspace.store / "site"
     if output is None:
         workspace.prepare()
-    wanted = Wanted(find_verdicts(places), history, folder, pinned, clean(title))
+    wanted = Wanted(find_verdicts(places), history, folder, pinned, title)
     with watching(quiet=quiet) as watchers:
         built = build_site(workspace, wanted, watchers)
     say(f"history  {shown(history.resolve())}: {built.entries} verdicts, {len(built.added)} new", quiet=quiet)

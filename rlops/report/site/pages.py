@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rlops.report import pictures
+from rlops.report import pictures, text
 from rlops.report.badge import badge_json, badge_svg
 from rlops.report.html import templates
 from rlops.report.site import drawing
@@ -30,8 +30,6 @@ def render_site(site: Site) -> Iterator[tuple[str, str]]:
 
 
 def _page(template: str, site: Site, top: str, **context: object) -> str:
-    return (
-        templates()
-        .get_template(template)
-        .render(site=site, top=top, pictures=pictures, drawing=drawing, newest_shown=NEWEST_SHOWN, **context)
-    )
+    title = text.line(site.title, text.LONGEST_LABEL) or "rlops"
+    known = {"title": title, "top": top, "pictures": pictures, "drawing": drawing, "newest_shown": NEWEST_SHOWN}
+    return templates().get_template(template).render(**known, **context)

@@ -190,8 +190,8 @@ def _entry(entry: HistoryEntry, site: Site, top: str) -> EntryView:
 def _drift(drift: Drift, site: Site, top: str) -> DriftView:
     verdict = drift.verdict
     return DriftView(
-        pinned=drift.pinned,
-        newest=drift.newest,
+        pinned=text.line(drift.pinned, text.LONGEST_LABEL),
+        newest=text.line(drift.newest, text.LONGEST_LABEL),
         badge=badge_of(verdict.verdict),
         sentence=text.line(verdict.sentence),
         change=_suite_change(verdict),
@@ -241,5 +241,5 @@ def _accepted(item: Accepted) -> AcceptedView:
         levels=f"{text.score(item.before)} → {text.score(item.after)}",
         author=text.line(item.author, text.LONGEST_LABEL),
         reason=text.line(item.reason, 300),
-        baseline=item.baseline,
+        baseline=text.line(item.baseline, text.LONGEST_LABEL),
     )
