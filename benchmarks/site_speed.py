@@ -1,6 +1,6 @@
 """`make site-speed`: a history of a thousand verdicts on six environments of five seeds: seconds, and sizes in kB.
 
-The history is written once; then the site is made of it as `rlops site build` does: no report is at hand, no baseline is
+The history is written once; then the site is made as by `rlops site build`: no report is at hand, no baseline is
 stored. Two true changes are in two of the environments, so that real change points are searched for, too.
 """
 

@@ -18,7 +18,7 @@ from tests.ci import events
 from tests.ci.expressions import condition, evaluate
 from tests.ci.runner import ACTION, RECIPES, ROOT, Runner, load
 
-NAMES = {"pull-request.yml", "fork-gate.yml", "fork-comment.yml", "on-demand.yml", "nightly.yml"}
+NAMES = {"pull-request.yml", "fork-gate.yml", "fork-comment.yml", "on-demand.yml", "nightly.yml", "pages.yml"}
 OURS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 RECIPE_FILES = sorted(RECIPES.glob("*.yml"))
 WORKFLOWS = [*RECIPE_FILES, *OURS]
@@ -30,10 +30,16 @@ MAY = {
     ("on-demand.yml", "gate"): {"contents": "read"},
     ("on-demand.yml", "ask"): {"actions": "write", "pull-requests": "read"},
     ("nightly.yml", "baseline"): {"contents": "read"},
+    ("pages.yml", "build"): {"contents": "read"},
+    ("pages.yml", "keep"): {"contents": "write"},
+    ("pages.yml", "deploy"): {"pages": "write", "id-token": "write"},
     ("gate.yml", "quick"): {"contents": "read", "pull-requests": "write"},
     ("ci.yml", "check"): {"contents": "read"},
 }
-"""All that a job may do; where code of a pull request runs, at most comments can be written."""
+"""All that a job may do; where code of a pull request runs, at most comments can be written.
+
+The jobs of pages.yml that write run no code of the repository, and nothing of a pull request reaches them.
+"""
 JOBS = [(path, name, job) for path in WORKFLOWS for name, job in load(path)["jobs"].items()]
 
 
@@ -239,7 +245,7 @@ def test_the_token_is_given_to_the_step_that_posts_only() -> None:
         for step in steps(path):
             text = str(step)
             if "github.token" in text or "inputs.token" in text:
-                assert "publish github" in step["run"] or "gh api" in step["run"], step
+                assert re.search(r"publish github|gh api|gh auth setup-git", step["run"]), step
 
 
 # Who starts what -----------------------------------------------------------------------------------------------------
@@ -302,6 +308,23 @@ def test_nightly_starts_on_the_default_branch(starts: Any) -> None:
     assert starts("nightly.yml", "workflow_dispatch", elsewhere) == set()
 
 
+def test_pages_are_made_of_the_default_branch_only(starts: Any) -> None:
+    assert "build" in starts("pages.yml", "schedule", {"schedule": "17 6 * * *"})
+    elsewhere = {"repository": {**events.HERE, "default_branch": "trunk"}}
+    assert "build" not in starts("pages.yml", "workflow_dispatch", elsewhere)
+    assert triggers(RECIPES / "pages.yml").keys() == {"schedule", "workflow_dispatch"}
+
+
+def test_who_may_write_for_pages_runs_no_code_of_the_repository() -> None:
+    jobs = load(RECIPES / "pages.yml")["jobs"]
+    assert uses(jobs["keep"]) == ["actions/checkout", "actions/download-artifact"]
+    assert uses(jobs["deploy"]) == ["actions/deploy-pages"]
+    for name in ("keep", "deploy"):
+        assert jobs[name]["needs"] == "build"
+        scripts = "".join(step.get("run", "") for step in jobs[name]["steps"])
+        assert not re.search(r"\b(python|pip|make|sh|bash|source|eval)\b|\./", scripts)
+
+
 def group(name: str, event: dict[str, Any], run: str) -> str:
     text = load(RECIPES / "on-demand.yml")["concurrency"]["group"]
     expression = text.removeprefix("${{ github.workflow }}-${{").removesuffix("}}")
@@ -344,7 +367,7 @@ def test_the_docs_have_every_input_and_output_with_its_default() -> None:
 
 def test_the_docs_name_the_permissions_that_the_jobs_have() -> None:
     in_recipes = {f"{what}: {how}" for (file, _), may in MAY.items() if file in NAMES for what, how in may.items()}
-    assert set(re.findall(r"`((?:contents|actions|pull-requests): \w+)`", CI)) == in_recipes
+    assert set(re.findall(r"`((?:contents|actions|pull-requests|pages|id-token): \w+)`", CI)) == in_recipes
 
 
 class TestOneGridOnManyMachines:
@@ -367,7 +390,7 @@ class TestOneGridOnManyMachines:
                 assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step.get("uses", f"actions/checkout@{'0' * 40}"))
         ours = {use for path in RECIPE_FILES for use in re.findall(r"uses: (actions/\S+)", path.read_text())}
         used = set(re.findall(r"uses: (actions/\S+)", CI))
-        assert {use.partition("@")[0] for use in used - ours} == {"actions/download-artifact"}
+        assert used <= ours
 
     def test_there_are_as_many_parts_as_jobs(self) -> None:
         (train,) = [script for script in self.scripts() if '--shard "$SHARD/4"' in script]

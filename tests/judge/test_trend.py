@@ -40,6 +40,18 @@ def test_a_true_change_brings_no_false_ones() -> None:
     assert false <= at_most(0.05)
 
 
+def test_several_true_changes_bring_no_false_ones() -> None:
+    """Up, down and up again: the first split of all lies between levels, and what it leaves behind has to go."""
+    steps = {10: 3.0, 20: -3.0, 30: 3.0}
+    false = found = 0
+    for number in range(300):
+        places = change_points(series(number, versions=40, seeds=3, steps=steps), 0.01, number)
+        found += len(places) >= 3
+        false += len(places) > 3 or any(min(abs(place - true) for true in steps) > 1 for place in places)
+    assert found >= 0.99 * 300
+    assert false <= at_most(0.01, 300)
+
+
 def test_a_step_of_two_sd_is_found_at_its_place() -> None:
     exact = near = 0
     for number in range(100):
