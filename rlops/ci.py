@@ -10,7 +10,7 @@ FOLDER = Path(".github") / "workflows"
 PLACEHOLDER = "OWNER/rlops@COMMIT"
 MOST_BYTES = 500_000
 GATES = re.compile(r"uses:\s*['\"]?\S*/rlops(/\S*)?@|\brlops\s+gate\b")
-CALLS = re.compile(rf"{GATES.pattern}|\brlops\s+(baseline|run|compare|publish|init|doctor)\b|-m\s+rlops\b")
+CALLS = re.compile(rf"{GATES.pattern}|\brlops\s+(baseline|run|compare|publish|site|init|doctor)\b|-m\s+rlops\b")
 BENCHMARK_LINE = re.compile(r"^(\s*benchmark:[ \t]*)\S+.*$", flags=re.MULTILINE)
 ACTION_LINE = re.compile(rf"{re.escape(PLACEHOLDER)}.*$", flags=re.MULTILINE)
 CHECKOUT = re.compile(r"uses:\s*['\"]?actions/checkout@")

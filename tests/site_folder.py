@@ -46,7 +46,7 @@ def verdict(number: int, loss: float = 0.04) -> Verdict:
     frozen_before = frozen(f"v{number - 1}", before)
     plan = Plan("quick", Metric(), Policy(), frozen_before.yardsticks(), frozen_before.suite_margin)
     candidate = of_version(number, range(101, 109), f"git:change-{number}", loss)
-    return judge(before, candidate, plan, Occasion("rlops gate quick", f"2026-03-{number:02d}T12:00:00+00:00"))
+    return judge(before, candidate, plan, Occasion("rlops gate quick", f"2020-03-{number:02d}T12:00:00+00:00"))
 
 
 def write_verdict(verdict: Verdict, folder: Path) -> Path:
@@ -57,9 +57,9 @@ def write_verdict(verdict: Verdict, folder: Path) -> Path:
 
 
 def accepting() -> Baseline:
-    """The newest baseline; the loss of the fifth change was accepted for a week."""
+    """The newest baseline; the loss of the fifth change was accepted for a few days, which are long past."""
     newest, fifth = frozen("quick", stored(CHANGES)), frozen("git:change-5", stored(5))
-    return newest.accept(fifth, [SHRINKS], "half the <memory>", "Ada", date(2026, 3, 5), date(2026, 3, 8))
+    return newest.accept(fifth, [SHRINKS], "half the <memory>", "Ada", date(2020, 3, 5), date(2020, 3, 8))
 
 
 def fill(folder: Path, changes: int = CHANGES) -> Path:
@@ -67,7 +67,7 @@ def fill(folder: Path, changes: int = CHANGES) -> Path:
     baselines = (frozen("release", stored(0)), accepting())
     for age, baseline in enumerate(baselines):
         path = write_baseline(baseline, folder / "baselines")
-        os.utime(path, (1_772_000_000 + age,) * 2)
+        os.utime(path, (1_600_000_000 + age,) * 2)
     for number in range(1, changes + 1):
         write_verdict(verdict(number), folder / ".rlops" / "verdicts")
     return folder

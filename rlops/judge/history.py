@@ -21,6 +21,8 @@ MOST_BYTES = 1024 * 1024
 DIGITS = 6
 NO_BENCHMARK = "without-benchmark"
 """The folder of verdicts that belong to no benchmark."""
+RESERVED = {NO_BENCHMARK, "reports", "index.html", "compare.html"}
+"""What the site calls its other folders and files."""
 ID_LENGTH = 12
 
 HistoryRun = tuple[int, float, float]
@@ -110,7 +112,7 @@ def folder_name(benchmark: str | None) -> str:
     """A benchmark's name as that of a folder: itself where it is fit for one, else what is left of it and a hash."""
     if benchmark is None:
         return NO_BENCHMARK
-    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}", benchmark) and benchmark != NO_BENCHMARK:
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}", benchmark) and benchmark not in RESERVED:
         return benchmark
     left = re.sub(r"[^A-Za-z0-9_]+", "-", benchmark).strip("-")[:60]
     return f"{left}-{hashlib.sha256(benchmark.encode('utf-8', 'replace')).hexdigest()[:8]}".lstrip("-")

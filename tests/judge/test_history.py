@@ -7,7 +7,7 @@ import pytest
 
 from rlops.errors import UsageError
 from rlops.judge import Verdict, history_entry, read_history, write_entry
-from rlops.judge.history import NO_BENCHMARK, folder_name
+from rlops.judge.history import NO_BENCHMARK, RESERVED, folder_name
 from tests.report import samples
 from tests.report.test_trust import HOSTILE
 from tests.site_folder import SHRINKS, verdict
@@ -18,7 +18,7 @@ def test_an_entry_is_read_back_as_it_was(tmp_path: Path) -> None:
     path = write_entry(entry, tmp_path)
     assert path.relative_to(tmp_path).parts == (
         "quick",
-        f"2026-03-01-{verdict(1).candidate.git_commit[:7]}-{entry.id}.json",
+        f"2020-03-01-{verdict(1).candidate.git_commit[:7]}-{entry.id}.json",
     )
     assert read_history(tmp_path) == [entry]
     assert path.stat().st_size < 3000
@@ -60,15 +60,17 @@ def test_no_name_leads_out_of_the_folder(name: str, tmp_path: Path) -> None:
 
 
 def test_two_names_have_two_folders() -> None:
-    names = ["a/b", "a-b", "a b", "a_b", "A b", None, "", NO_BENCHMARK]
-    assert len({folder_name(name) for name in names}) == len(names)
+    names = ["a/b", "a-b", "a b", "a_b", "A b", None, "", *RESERVED]
+    folders = {folder_name(name) for name in names}
+    assert len(folders) == len(names)
+    assert folders & RESERVED == {NO_BENCHMARK}
 
 
 def test_the_oldest_comes_first(tmp_path: Path) -> None:
     written = [history_entry(verdict(number), None, None) for number in (3, 1, 2)]
     for entry in written:
         write_entry(entry, tmp_path)
-    assert [entry.created_at[:10] for entry in read_history(tmp_path)] == ["2026-03-01", "2026-03-02", "2026-03-03"]
+    assert [entry.created_at[:10] for entry in read_history(tmp_path)] == ["2020-03-01", "2020-03-02", "2020-03-03"]
 
 
 @pytest.mark.parametrize(
