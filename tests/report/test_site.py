@@ -82,7 +82,7 @@ def test_only_reports_at_hand_are_linked() -> None:
     assert len(links) == 2
 
 
-def test_many_versions_are_a_line_and_old_verdicts_are_folded() -> None:
+def test_old_verdicts_are_folded() -> None:
     many = site(
         [
             sample(number % 3 + 1, Word.EQUIVALENT).model_copy(update={"data_sha256": str(number)})
@@ -91,6 +91,21 @@ def test_many_versions_are_a_line_and_old_verdicts_are_folded() -> None:
     )
     page = Page(dict(render_site(many))["quick/index.html"])
     assert [summary.text for summary in page.all("summary")] == ["70 older"]
+    assert len(page.all("tr")) == 2 + 120
+
+
+def test_many_versions_are_a_line_without_dots() -> None:
+    environment = sample(1, Word.EQUIVALENT)
+    versions = []
+    for number in range(101):
+        side = environment.candidate.model_copy(update={"git_commit": f"{number:040x}"})
+        (item,) = environment.environments
+        runs = tuple(run.model_copy(update={"auc": float(number)}) for run in item.runs)
+        update = {"candidate": side, "environments": (item.model_copy(update={"runs": runs}),)}
+        versions.append(environment.model_copy(update={**update, "data_sha256": str(number)}))
+    page = Page(dict(render_site(site(versions)))["quick/index.html"])
+    assert not page.all("circle", class_="dot")
+    assert len(page.all("path", class_="mean many")) == 1
 
 
 def poisoned(text: str) -> Site:
