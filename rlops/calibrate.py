@@ -9,7 +9,8 @@ from rlops.curves import Baseline, Reference, columns, metric_name, parse_refere
 from rlops.errors import NoBaselineError, UsageError
 from rlops.judge import Calibration, Stored, calibrate, definition_findings
 from rlops.plan import Metric, Plan
-from rlops.run_sets import Terms, Watchers, freeze_baseline, load_run_set, make_plan, stored_baseline, today
+from rlops.run_sets import Terms, freeze_baseline, load_run_set, make_plan, stored_baseline, today
+from rlops.training import Watchers
 from rlops.workspace import Workspace
 
 FEWEST_A_SIDE = 2

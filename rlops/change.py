@@ -19,11 +19,10 @@ from rlops.judge import (
     write_up,
 )
 from rlops.launch import Board, look, random_scores
-from rlops.looks import Filler, Looks, OutOfTime, asked_for, confirming_seeds
+from rlops.looks import Filler, Looks, asked_for, confirming_seeds
 from rlops.plan import Benchmark, Grid, Variant, expand, format_seeds, fresh_seeds, planned_looks
 from rlops.run_sets import (
     Terms,
-    Watchers,
     freeze_baseline,
     make_plan,
     not_trained,
@@ -32,6 +31,7 @@ from rlops.run_sets import (
     trained_runs,
     version_grid,
 )
+from rlops.training import OutOfTime, Watchers
 from rlops.workspace import Workspace
 
 

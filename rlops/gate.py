@@ -1,11 +1,8 @@
 """The loop: plan, launch, pull, compare, judge. What joins the wings, for the verbs that train."""
 
-import math
 import os
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from rlops.change import Answering, Change
@@ -22,8 +19,7 @@ from rlops.judge import (
     nothing_judged,
     write_up,
 )
-from rlops.launch import Board, Interrupts, LocalExecutor, fill
-from rlops.looks import Looks, OutOfTime, asked_for, confirming_seeds
+from rlops.looks import Looks, asked_for, confirming_seeds
 from rlops.plan import (
     Benchmark,
     Grid,
@@ -38,27 +34,9 @@ from rlops.plan import (
     read_benchmark,
     version,
 )
-from rlops.run_sets import Terms, Watchers, make_plan, occasion, tell_forecast, today, trained_runs
+from rlops.run_sets import Terms, make_plan, occasion, tell_forecast, today, trained_runs
+from rlops.training import HERE, Launching, OutOfTime, Watchers, train
 from rlops.workspace import Workspace
-
-
-def train(
-    workspace: Workspace, grids: Sequence[Grid], watchers: Watchers, *, force: bool = False, until: float = math.inf
-) -> Board:
-    """Fill the grids on this machine; leaves by KeyboardInterrupt or SystemExit when interrupted.
-
-    Raises OutOfTime where the monotonic clock reaches `until` before all is trained.
-    """
-    workspace.prepare()
-    resources = grids[0].benchmark.resources
-    executor = LocalExecutor(resources.cores, resources.memory_gb)
-    with Interrupts() as interrupts:
-        board = fill(grids, workspace.cells, executor, interrupts, watchers.launched, force=force, until=until)
-    watchers.failed(board)
-    interrupts.leave()
-    if board.out_of_time:
-        raise OutOfTime(board)
-    return board
 
 
 def gate(
@@ -67,9 +45,9 @@ def gate(
     baseline_name: str,
     seeds: tuple[int, ...],
     watchers: Watchers,
-    until: float = math.inf,
+    launching: Launching = HERE,
 ) -> Verdict:
-    """Train the checkout's candidate seeds and judge them against a stored baseline; `until` as in `train`."""
+    """Train the checkout's candidate seeds and judge them against a stored baseline."""
     variant = checkout(workspace.root, benchmark)
     try:
         baseline = read_baseline(baseline_name, workspace.baselines).in_force(today())
@@ -86,7 +64,7 @@ def gate(
     looks = Looks(
         plan=plan,
         head=expand(benchmark, variant, seeds),
-        fill=lambda grids: train(workspace, grids, watchers, until=until),
+        fill=lambda grids: train(workspace, grids, watchers, launching),
         read=lambda grid: trained_runs(workspace, grid, watchers),
         watchers=watchers,
         base=lambda: _confirming(workspace, benchmark, baseline, seeds),
@@ -200,7 +178,7 @@ def gate_change(
     baseline_name: str | None,
     seeds: tuple[int, ...] | None,
     watchers: Watchers,
-    until: float = math.inf,
+    launching: Launching = HERE,
 ) -> Verdict:
     """Judge the checkout, uncommitted changes included, against the merge base with `ref`, by that one's rules."""
     base = Base.find(workspace, ref)
@@ -223,8 +201,7 @@ def gate_change(
         findings=tuple(base.findings(reference, benchmark, head, baseline_name)),
         again=lambda fresh: shlex.join(["rlops", "gate", reference, *options, "--seeds", fresh]),
     )
-    fill = partial(train, workspace, watchers=watchers, until=until)
-    return Answering(workspace, change, fill, watchers).verdict()
+    return Answering(workspace, change, lambda grids: train(workspace, grids, watchers, launching), watchers).verdict()
 
 
 def _not_at_the_base(base: Base, reference: str) -> Verdict:

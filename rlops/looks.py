@@ -7,18 +7,10 @@ from rlops.curves import RunSet
 from rlops.judge import Case, Confirmation, Finding, Word, deliberate, out_of_time, unconfirmed
 from rlops.launch import Board, duration
 from rlops.plan import Grid, Plan, format_seeds
-from rlops.run_sets import Watchers
+from rlops.training import OutOfTime, Watchers
 
 Filler = Callable[[Sequence[Grid]], Board]
 Reader = Callable[[Grid], RunSet]
-
-
-class OutOfTime(Exception):  # noqa: N818  (no error: an ending)
-    """The time limit came while grids were filled; `board` says how far they came."""
-
-    def __init__(self, board: Board) -> None:
-        super().__init__(f"{board.cells_left} cells left")
-        self.board = board
 
 
 @dataclass

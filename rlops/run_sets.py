@@ -49,6 +49,7 @@ from rlops.plan import (
     version,
 )
 from rlops.strangers import redacted
+from rlops.training import Watchers
 from rlops.workspace import Workspace
 
 Side = Literal["baseline", "candidate"]
@@ -68,16 +69,6 @@ class Terms:
     def of(cls, benchmark: Benchmark) -> "Terms":
         """Those of a benchmark."""
         return cls(benchmark.metric, benchmark.margins, benchmark.policy, benchmark.budget, benchmark)
-
-
-@dataclass(frozen=True)
-class Watchers:
-    """Who is told what is going on; the first two may be called often, the others once."""
-
-    pulled: Callable[[int, int], None] = lambda _done, _all: None
-    launched: Callable[[Board], None] = lambda _board: None
-    failed: Callable[[Board], None] = lambda _board: None
-    told: Callable[[str], None] = lambda _text: None
 
 
 def tell_forecast(watchers: Watchers, n_baseline: Mapping[str, int], policy: Policy, n_candidate: int) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rlops.cli.options import json_option, offline_option, quiet_option, say, shown, workspace_option
+from rlops.cli.options import executor_option, json_option, offline_option, quiet_option, say, shown, workspace_option
 from rlops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def command() -> None:
 @click.argument("run_set", required=False)
 @click.option("--benchmark", help="The benchmark it belongs to; default: the one called NAME.")
 @click.option("--seeds", help="Seeds to train where RUN_SET is not given; default: the benchmark's baseline seeds.")
+@executor_option
 @offline_option
 @click.option("--leave-out-failed", is_flag=True, help="Save without the runs of RUN_SET that failed or broke off.")
 @quiet_option
@@ -37,6 +38,7 @@ def save(
     run_set: str | None,
     benchmark: str | None,
     seeds: str | None,
+    executor: str,
     leave_out_failed: bool,
     quiet: bool,
     workspace: Workspace,
@@ -49,10 +51,10 @@ def save(
     from rlops.cli.progress import watching
     from rlops.curves import parse_reference, write_baseline
     from rlops.errors import RunsFailedError, UsageError
-    from rlops.gate import train
     from rlops.launch import random_scores
     from rlops.plan import checkout, expand, find_benchmark, parse_seeds, read_benchmark
     from rlops.run_sets import Terms, freeze_baseline, load_run_set, trained_runs
+    from rlops.training import Launching, train
 
     if not re.fullmatch(r"[\w.-]+", name):
         raise UsageError(f"'{name}' is no name for a baseline; use letters, digits, '.', '_' and '-'")
@@ -65,7 +67,7 @@ def save(
         else:
             wanted = parse_seeds(seeds, "--seeds") if seeds else definition.seeds.baseline
             grid = expand(definition, checkout(workspace.root, definition), wanted)
-            board = train(workspace, [grid], watchers)
+            board = train(workspace, [grid], watchers, Launching(executor))
             if board.failures:
                 raise RunsFailedError(f"{NOT_SAVED} mend them and run the same command with --force on `rlops run`")
             runs = trained_runs(workspace, grid, watchers)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rlops.cli.options import json_option, publish, quiet_option, report_option, workspace_option
+from rlops.cli.options import executor_option, json_option, publish, quiet_option, report_option, workspace_option
 from rlops.workspace import Workspace
 
 
@@ -24,6 +24,7 @@ from rlops.workspace import Workspace
     type=click.FloatRange(min=0, min_open=True),
     help="Time limit of the whole gate; what it has not settled by then is inconclusive, the same command goes on.",
 )
+@executor_option
 @report_option
 @json_option
 @quiet_option
@@ -34,6 +35,7 @@ def command(
     baseline: str | None,
     seeds: str | None,
     minutes: float | None,
+    executor: str,
     report_path: Path | None,
     as_json: bool,
     quiet: bool,
@@ -49,14 +51,16 @@ def command(
     from rlops.cli.progress import watching
     from rlops.gate import gate, gate_change
     from rlops.plan import find_benchmark, parse_seeds, read_benchmark
+    from rlops.training import Launching
 
     until = math.inf if minutes is None else time.monotonic() + 60 * minutes
     wanted = parse_seeds(seeds, "--seeds") if seeds else None
+    launching = Launching(executor, until)
     with watching(quiet=quiet) as watchers:
         if base is not None:
-            verdict = gate_change(workspace, benchmark, base, baseline, wanted, watchers, until)
+            verdict = gate_change(workspace, benchmark, base, baseline, wanted, watchers, launching)
         else:
             definition = read_benchmark(find_benchmark(benchmark, workspace.root))
             name = baseline or definition.baseline or definition.name
-            verdict = gate(workspace, definition, name, wanted or definition.seeds.candidate, watchers, until)
+            verdict = gate(workspace, definition, name, wanted or definition.seeds.candidate, watchers, launching)
     publish(workspace, verdict, report_path, as_json=as_json)

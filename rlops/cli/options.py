@@ -60,6 +60,19 @@ def quiet_option(verb: Verb) -> Verb:
     return click.option("--quiet", "-q", is_flag=True, help="Print no progress.")(verb)
 
 
+def executor_option(verb: Verb) -> Verb:
+    """--executor, for the verbs that train."""
+    option = click.option(
+        "--executor",
+        type=click.Choice(["local", "ray", "slurm"]),
+        envvar="RLOPS_EXECUTOR",
+        default="local",
+        show_default=True,
+        help="Where cells are trained. [env: RLOPS_EXECUTOR]",
+    )
+    return option(verb)
+
+
 def report_option(verb: Verb) -> Verb:
     """--report PATH."""
     path = click.Path(dir_okay=False, path_type=Path)

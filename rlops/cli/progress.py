@@ -10,7 +10,7 @@ import click
 
 from rlops.cli.options import say
 from rlops.launch import Board, CellGroup, duration
-from rlops.run_sets import Watchers
+from rlops.training import Watchers
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rlops.cli.options import quiet_option, say, shown, workspace_option
+from rlops.cli.options import executor_option, quiet_option, say, shown, workspace_option
 from rlops.errors import RunsFailedError
 from rlops.workspace import Workspace
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--seeds", help="Seeds to train, like 1-20; default: the benchmark's candidate seeds.")
 @click.option("--shard", metavar="I/N", help="Train one of N parts, on machines that share no store: 1/4 .. 4/4.")
 @click.option("--force", is_flag=True, help="Train cells again whose process failed.")
+@executor_option
 @quiet_option
 @workspace_option
 def command(
@@ -27,6 +28,7 @@ def command(
     seeds: str | None,
     shard: str | None,
     force: bool,
+    executor: str,
     quiet: bool,
     workspace: Workspace,
 ) -> None:
@@ -41,8 +43,8 @@ def command(
     cells end, twice stops them. Exits with 4 when a cell failed.
     """
     from rlops.cli.progress import watching
-    from rlops.gate import train
     from rlops.plan import Shard, expand, find_benchmark, parse_seeds, read_benchmark
+    from rlops.training import Launching, train
 
     part = Shard.parse(shard) if shard else Shard(1, 1)
     definition = read_benchmark(find_benchmark(benchmark, workspace.root))
@@ -52,7 +54,7 @@ def command(
     # Versions of the same code have the same cells, which are trained once.
     grids = [part.of(grid) for grid in {grid.name: grid for grid in grids}.values()]
     with watching(quiet=quiet) as watchers:
-        board = train(workspace, grids, watchers, force=force)
+        board = train(workspace, grids, watchers, Launching(executor), force=force)
     say(f"{board.trained} cells trained, {board.known} were known; {_run_sets(board)}", quiet=quiet)
     if board.failures:
         raise RunsFailedError(f"{len(board.failures)} processes failed, see above; --force trains failed cells again")

@@ -1,6 +1,7 @@
 """Running it: cells as processes, through executors behind one small protocol."""
 
 from rlops.launch.cell_group import CellGroup, group_cells, label
+from rlops.launch.engines import executor_for
 from rlops.launch.environments import try_environments
 from rlops.launch.estimate import Estimate, duration
 from rlops.launch.fill import Board, Failure, fill, how_it_failed, look
@@ -27,6 +28,7 @@ __all__ = [
     "StoreStatus",
     "cores",
     "duration",
+    "executor_for",
     "fill",
     "grid_folders",
     "group_cells",

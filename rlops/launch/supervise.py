@@ -3,9 +3,9 @@
 A program of its own, standard library only: `python supervise.py DIRECTORY LOCK...`. It reads what to run and the
 child's environment from standard input, holds a lock for every cell, writes DIRECTORY/cell.json, runs the command in a
 process group of its own with its output in stdout.log, and writes done.json last. SIGTERM ends the command (SIGTERM,
-grace, SIGKILL) without a done.json. It leaves with 0 when the command ended by itself, whatever its exit code, with
-BUSY when somebody else trains one of the cells or has just done so, with STOPPED when it was stopped or killed, with
-NO_SPACE when the disk is full.
+grace, SIGKILL) without a done.json, and so does the end of the process `parent`, where the input names one. It leaves
+with 0 when the command ended by itself, whatever its exit code, with BUSY when somebody else trains one of the cells or
+has just done so, with STOPPED when it was stopped or killed, with NO_SPACE when the disk is full.
 """
 
 import contextlib
@@ -56,11 +56,17 @@ SUBREAPER = 36
 class Stop:
     """Remembers that SIGTERM came. It must not raise: between a start and a wait it would leave the command alone."""
 
-    asked = False
+    def __init__(self, parent: int | None) -> None:
+        self.signalled, self.parent = False, parent
+
+    @property
+    def asked(self) -> bool:
+        """Is the command to be ended?"""
+        return self.signalled or self.parent not in (None, os.getppid())
 
     def __call__(self, _number: int, _frame: object) -> None:
         """Handle the signal."""
-        self.asked = True
+        self.signalled = True
 
 
 def main() -> int:
@@ -71,7 +77,7 @@ def main() -> int:
         held = take_locks(locks)
         if held is None or any_is_finished(order["request"], folder.parent):
             return BUSY
-        stop = Stop()
+        stop = Stop(order.get("parent"))
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)

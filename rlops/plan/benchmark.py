@@ -55,6 +55,11 @@ _Model = TypeVar("_Model", bound=BaseModel)
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
+# They become comment lines of a shell script: none may bring a line of its own.
+SbatchOption = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+SbatchValue = bool | int | Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$")]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -121,6 +126,7 @@ class Resources(_Section):
     minutes: Annotated[float, Field(gt=0)] = 24 * 60
     grace_seconds: Annotated[float, Field(ge=0)] = 30
     retries: Annotated[int, Field(ge=0)] = 2
+    slurm: Mapping[SbatchOption, SbatchValue] = {}
 
 
 class Wandb(_Section):

@@ -13,7 +13,8 @@ import pytest
 from rlops import run_sets
 from rlops.curves import parse_reference
 from rlops.errors import UsageError
-from rlops.run_sets import Terms, Watchers
+from rlops.run_sets import Terms
+from rlops.training import Watchers
 from rlops.workspace import Workspace
 from tests.cli.commands import STEADY, CommandLine, child_environment, table
 

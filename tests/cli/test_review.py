@@ -8,8 +8,9 @@ import pytest
 from rlops.curves import Run, RunSet, read_baseline, write_baseline
 from rlops.judge import Word, definition_findings
 from rlops.plan import Margins, Metric, read_benchmark
-from rlops.run_sets import Terms, Watchers, compare_references, freeze_baseline
+from rlops.run_sets import Terms, compare_references, freeze_baseline
 from rlops.strangers import redacted
+from rlops.training import Watchers
 from rlops.workspace import Workspace
 from tests.curve_sets import run_set
 

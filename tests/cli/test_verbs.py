@@ -19,7 +19,20 @@ code = ["bench.py"]
 packages = []
 command = ["{python}", "bench.py", "{env_id}", "{seed}"]
 """
-HEAVY = ("torch", "wandb", "scipy", "pandas", "rich", "jinja2", "numpy", "pydantic", "gymnasium", "pyarrow")
+HEAVY = (
+    "torch",
+    "wandb",
+    "scipy",
+    "pandas",
+    "rich",
+    "jinja2",
+    "numpy",
+    "pydantic",
+    "gymnasium",
+    "pyarrow",
+    "ray",
+    "submitit",
+)
 
 
 @pytest.fixture

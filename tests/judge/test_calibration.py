@@ -11,7 +11,8 @@ from rlops.errors import ExitCode, NoBaselineError, UsageError
 from rlops.judge import Stored, Word, calibrate
 from rlops.judge.calibration import Share
 from rlops.plan import Margins, Metric, Plan, Policy, planned_looks
-from rlops.run_sets import Terms, Watchers, make_plan
+from rlops.run_sets import Terms, make_plan
+from rlops.training import Watchers
 from rlops.workspace import Workspace
 from tests.curve_sets import BUDGET, run_set, swap
 

@@ -6,7 +6,8 @@ import pytest
 
 from rlops.curves import LearningCurve, Run, RunSet
 from rlops.judge import Word
-from rlops.run_sets import Terms, Watchers, compare_references
+from rlops.run_sets import Terms, compare_references
+from rlops.training import Watchers
 from rlops.workspace import Workspace
 from tests.curve_sets import verdict_on
 

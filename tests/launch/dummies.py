@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rlops.launch import Board, Interrupts, LocalExecutor, fill
+from rlops.launch.executor import Executor
 from rlops.plan import Benchmark, Grid, Provenance, Variant, code_sha256, expand
 
 TRAINER = '''
@@ -223,9 +224,15 @@ class Rlops:
     arguments: tuple[str, ...]
     folder: Path
     log: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(CHECKOUT)}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "PYTHONPATH": str(CHECKOUT),
+            **self.variables,
+        }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "rlops", *self.arguments],
@@ -250,7 +257,24 @@ class Rlops:
         return self.process.wait(timeout=120)
 
 
-def start_run(project: Project, *arguments: str) -> Rlops:
+def start_run(project: Project, *arguments: str, **variables: str) -> Rlops:
     """`rlops run bench` in the project, in its store."""
-    number = len(list(project.root.glob("rlops.*.log")))
-    return Rlops(("run", "bench", "--dir", "store", *arguments), project.root, project.root / f"rlops.{number}.log")
+    log = project.root / f"rlops.{len(list(project.root.glob('rlops.*.log')))}.log"
+    return Rlops(("run", "bench", "--dir", "store", *arguments), project.root, log, variables)
+
+
+def parent_of(pid: int) -> int:
+    """The process that started it."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def fill_with(
+    engine: Executor,
+    project: Project,
+    benchmark: Benchmark,
+    seeds: tuple[int, ...],
+    changed: Callable[[Board], None] = lambda _board: None,
+    interrupts: Interrupts | None = None,
+) -> Board:
+    """As `Project.fill`, by an engine that is not this machine's."""
+    return fill([project.grid(benchmark, seeds)], project.cells, engine, interrupts or Interrupts(), changed)

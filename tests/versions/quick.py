@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from rlops import gate as gate_module
+from rlops import training
 from rlops.curves import Freezing, LearningCurve, Run, RunSet
 from rlops.curves.baselines import write_baseline
 from rlops.gate import gate_change
@@ -25,7 +25,7 @@ from rlops.judge import Finding, Verdict
 from rlops.launch import CellGroup, supervise
 from rlops.launch.executor import Ending
 from rlops.plan import Margins, Metric
-from rlops.run_sets import Watchers
+from rlops.training import Watchers
 from rlops.workspace import Workspace
 from tests.versions.repositories import Repo, make_repository
 
@@ -126,7 +126,6 @@ class Unsupervised:
     """The executor, without the process between: it starts the command, and writes what the supervisor writes."""
 
     cores: int
-    memory_gb: float | None = None
     running: dict[CellGroup, tuple[subprocess.Popen[bytes], float]] = field(default_factory=dict)
 
     def capacity(self) -> int:
@@ -162,7 +161,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Wait less, and see no git configuration of the user."""
     monkeypatch.setattr(sys.modules["rlops.launch.fill"], "POLL_SECONDS", 0.005)
     monkeypatch.setattr(sys.modules["rlops.launch.fill"], "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(gate_module, "LocalExecutor", Unsupervised)
+    monkeypatch.setattr(training, "executor_for", lambda _name, benchmark: Unsupervised(benchmark.resources.cores))
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for name in [name for name in os.environ if name.startswith("GIT_CONFIG_GLOBAL")]:

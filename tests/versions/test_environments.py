@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rlops.errors import RunsFailedError
 from rlops.judge import Word
-from rlops.launch import LocalExecutor
+from rlops.launch import executor_for
 from rlops.plan import Repository, Variant, read_benchmark, version, virtual_environment
 from rlops.plan.benchmark import Dependencies
 from rlops.workspace import Workspace
@@ -356,7 +356,7 @@ def test_the_whole_way_with_pip_and_the_supervisor(gate: Gate, monkeypatch: pyte
     repository.commit("main", **{"benchmarks/own.toml": text, "requirements.txt": "library==1\n", "train.py": looks})
     repository.branch("without")
     repository.commit("no library", **{"requirements.txt": "\n", "train.py": trainer("40 + noise")})
-    monkeypatch.setattr("rlops.gate.LocalExecutor", LocalExecutor)
+    monkeypatch.setattr("rlops.training.executor_for", executor_for)
     verdict, _ = gate("without")
     assert (verdict.verdict, verdict.failures) == (Word.REGRESSED, ())
     assert (verdict.baseline.packages, verdict.candidate.packages) == ({"library": "1"}, {})

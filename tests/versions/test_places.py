@@ -6,7 +6,7 @@ import pytest
 
 from rlops.gate import gate_change
 from rlops.judge import Word
-from rlops.run_sets import Watchers
+from rlops.training import Watchers
 from rlops.workspace import Workspace
 from tests.versions.quick import BENCHMARK, FIRST, Gate, hurry, make, trainer
 from tests.versions.repositories import Repo, make_repository

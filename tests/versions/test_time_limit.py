@@ -1,5 +1,6 @@
 """A gate whose time is over says what is proven, which may be nothing, and the same command goes on."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from rlops import gate as gate_module
 from rlops.judge import Word
+from rlops.training import Launching
 from tests.versions.quick import Gate, hurry, kinds, make, of_kind, on_branch, trainer, words
 from tests.versions.test_looks import ENVIRONMENTS, FRESH, LOOKING, STORED, TWINS
 
@@ -22,10 +24,10 @@ def over_at_fill(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     filled = 0
     train = gate_module.train
 
-    def limited(*arguments: Any, until: float, **more: Any) -> Any:
+    def limited(workspace: Any, grids: Any, watchers: Any, launching: Launching) -> Any:
         nonlocal filled
         filled += 1
-        return train(*arguments, until=0.0 if filled == number else until, **more)
+        return train(workspace, grids, watchers, replace(launching, until=0.0) if filled == number else launching)
 
     monkeypatch.setattr(gate_module, "train", limited)
 
