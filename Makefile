@@ -9,7 +9,7 @@ BENCH := $(VENV)-bench/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed details test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests launch-cost bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed details test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ pull: $(READY) ## what pulling a W&B project costs, against the tests' stand-in 
 
 wandb-reader: $(READY) ## how fast local .wandb files are read, beside the client's own reader (3 minutes)
 	PYTHONPATH=. $(BIN)/python benchmarks/speed/wandb_reader.py
+
+launch-cost: $(READY) ## what launching costs beside the training: 2,000 tiny cells (5 minutes)
+	$(BIN)/python benchmarks/launch_cost.py
 
 judge-speed: $(READY) ## how long the judge takes (20 seconds)
 	$(BIN)/python benchmarks/judge_speed.py
