@@ -50,6 +50,11 @@ def train(workspace: Workspace, grids: Sequence[Grid], watchers: Watchers, *, fo
     return board
 
 
+def capacity(benchmark: Benchmark) -> int:
+    """How many processes of a benchmark train at once here."""
+    return LocalExecutor(benchmark.resources.cores).capacity()
+
+
 def gate(
     workspace: Workspace, benchmark: Benchmark, baseline_name: str, seeds: tuple[int, ...], watchers: Watchers
 ) -> Verdict:

@@ -16,8 +16,10 @@ MAY_IMPORT = {
     "curves": {"stats", "plan"},
     "judge": {"stats", "plan", "curves"},
     "report": {"stats", "plan", "curves", "judge"},
-    "cli": {*WINGS, "workspace", "run_sets", "calibrate", "change", "gate", "init", "doctor", "preview"} - {"cli"},
+    "cli": {*WINGS, "workspace", "run_sets", "bisect", "calibrate", "change", "gate", "init", "doctor", "preview"}
+    - {"cli"},
     "gate": {*WINGS, "workspace", "run_sets", "change", "looks"} - {"cli", "report"},
+    "bisect": {*WINGS, "workspace", "run_sets", "gate"} - {"cli", "report"},
     "change": {*WINGS, "workspace", "run_sets", "looks"} - {"cli", "report"},
     "looks": {*WINGS, "run_sets"} - {"cli", "report"},
     "calibrate": {"plan", "curves", "judge", "workspace", "run_sets"},

@@ -1,0 +1,208 @@
+"""Noisy bisection: which of n ordered candidates is the first at the lower of two levels, from scores with noise.
+
+Position 0 is the good end, n the bad one. Culprit k (1 to n): scores at positions below k are draws at the good level,
+those from k on draws at the bad one; or none, and all are at the good level. Bayes' rule over k with a measurement at
+the place that tells most is probabilistic bisection (Horstein 1963, "Sequential transmission using noiseless feedback";
+Burnashev and Zigangirov 1974; Waeber, Frazier and Henderson 2013, "Bisection search with noisy responses"); they take
+the noise as known. Here the mean and the standard deviation of both levels are unknown and integrated out.
+
+A run at a level is a draw of N(mean, sd^2), or with probability STRAY anything in the range of the scores: a seed that
+fails from the start says little of the code, and no run can say more than the log of that ratio. Then no conjugate
+prior has a closed form (the normal-inverse-gamma one is STRAY = 0: Gelman et al., "Bayesian Data Analysis", 3.3), and
+the integrals are sums over grids. The two levels meet only in their joint prior, so that a sum over all four numbers is
+one bilinear form.
+
+Prior: the reference one, 1/sd, for the good level; given it, the drop is above SMALLEST_DROP good sd (the bad end was
+judged worse; a smaller drop takes hundreds of runs, and counts as none) and has there the tail of a Cauchy distribution
+with scale DROP_SCALE (Rouder et al. 2009, "Bayesian t tests", have the whole of one with scale 1), and
+log(bad sd / good sd) is N(0, SD_RATIO^2): a bug often makes learning erratic. P(none) = NONE, the level at which a gate
+usually calls a change a regression; all candidates alike share the rest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from rlops.stats.permutation import Floats
+
+STRAY = 0.05
+"""Share of runs that are no draw of their level (arbitrary: the order of what trainers show)."""
+NONE = 0.05
+SMALLEST_DROP, DROP_SCALE = 0.5, 2.0
+"""In sd of the good level (arbitrary)."""
+SD_RATIO = 0.7
+"""A factor of two either way is one standard deviation (arbitrary)."""
+MEAN_STEP, SD_STEP = 0.25, 0.15
+"""Of the grids, in sd and in log sd: sums at twice the posterior's sd are still exact to a per cent."""
+GOOD_REACH, BAD_REACH = 1.5, 3.0
+"""How far from the median of an end's scores the grids of the means reach, in sd."""
+NODES = np.linspace(-4.0, 4.0, 33)
+"""Where predictive densities are evaluated, in sd of each level."""
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """The grid of one level: means and standard deviations, both (G,)."""
+
+    means: Floats
+    sds: Floats
+
+    @classmethod
+    def around(cls, center: float, reach: float, smallest_sd: float, largest_sd: float) -> "Level":
+        """Standard deviations in equal log steps, and for each one the means within `reach` of it."""
+        logs = np.arange(np.log(smallest_sd), np.log(largest_sd) + SD_STEP, SD_STEP)
+        offsets = np.arange(-reach, reach + MEAN_STEP / 2, MEAN_STEP)
+        sds, u = (array.ravel() for array in np.meshgrid(np.exp(logs), offsets, indexing="ij"))
+        return cls(center + u * sds, sds)
+
+    def density(self, scores: Floats, stray: float) -> Floats:
+        """Of each score at each point of the grid, (n, G); `stray`: that of a run which is no draw of the level."""
+        z = (scores[:, None] - self.means) / self.sds
+        return np.asarray((1 - STRAY) * np.exp(-(z**2) / 2) / (self.sds * np.sqrt(2 * np.pi)) + stray)
+
+
+@dataclass(frozen=True, eq=False)
+class TwoLevels:
+    """What the scores at the ends make possible: a grid of each level, their joint prior, the density of a stray run.
+
+    `prior` is (G, B), of the good level's points and the bad level's; `prior_good` (G,), where there is but one level.
+    """
+
+    good: Level
+    bad: Level
+    prior: Floats
+    prior_good: Floats
+    stray: float
+
+    @classmethod
+    def of_ends(cls, good: Floats, bad: Floats) -> "TwoLevels":
+        """From the scores at both ends, (n0,) and (n1,); raises ValueError for fewer than two or no spread at all."""
+        if min(good.size, bad.size) < 2 or not np.ptp(np.concatenate([good, bad])):
+            raise ValueError("two scores at each end, and not all of them equal, are the least that bisection needs")
+        width = float(np.ptp(np.concatenate([good, bad])))
+        sd_good = max(float(good.std(ddof=1)), width / 100)  # a ceiling leaves no spread of its own
+        sd_bad = max(float(bad.std(ddof=1)), sd_good)
+        one = Level.around(float(np.median(good)), GOOD_REACH, sd_good / 10, 2 * sd_good)
+        other = Level.around(float(np.median(bad)), BAD_REACH, sd_good / 10, 3 * sd_bad)
+        prior_good = one.sds.copy()  # du dlog(sd) = dmean dsd / sd^2, times the reference prior 1/sd gives ...
+        prior_good /= prior_good.sum()
+        drop = (one.means[:, None] - other.means) / one.sds[:, None]
+        ratio = np.log(other.sds / one.sds[:, None]) / SD_RATIO
+        above = 0.5 - np.arctan(SMALLEST_DROP / DROP_SCALE) / np.pi
+        tail = (drop > SMALLEST_DROP) / (above * np.pi * DROP_SCALE * (1 + (drop / DROP_SCALE) ** 2))
+        cells = other.sds / one.sds[:, None] * MEAN_STEP * SD_STEP  # of drop and of log sd
+        given = tail * np.exp(-(ratio**2) / 2) / (SD_RATIO * np.sqrt(2 * np.pi)) * cells
+        return cls(one, other, prior_good[:, None] * given, prior_good, STRAY / (2 * width))
+
+
+@dataclass(frozen=True, eq=False)
+class CulpritPosterior:
+    """The posterior over the culprit, given scores at positions.
+
+    `positions` (N,) in 0 to n and `scores` (N,): all that is known, both ends included.
+    """
+
+    levels: TwoLevels
+    n: int
+    positions: NDArray[np.intp]
+    scores: Floats
+
+    @cached_property
+    def _tested(self) -> NDArray[np.intp]:
+        return np.unique(np.concatenate([[0, self.n], self.positions]))
+
+    @cached_property
+    def _likelihoods(self) -> tuple[Floats, Floats]:
+        """Of the scores below and of those from the culprit on, (S, G) and (S, B), scaled row by row; row S: none.
+
+        Culprits between the same tested positions are one row. And the logs of the scales are in `_log_scales`.
+        """
+        below, above, _ = self._log_likelihoods
+        return np.exp(below - below.max(1, keepdims=True)), np.exp(above - above.max(1, keepdims=True))
+
+    @cached_property
+    def _log_likelihoods(self) -> tuple[Floats, Floats, Floats]:
+        place = np.searchsorted(self._tested, self.positions)
+        good = np.zeros((self._tested.size, self.levels.good.means.size))
+        bad = np.zeros((self._tested.size, self.levels.bad.means.size))
+        np.add.at(good, place, np.log(self.levels.good.density(self.scores, self.levels.stray)))
+        np.add.at(bad, place, np.log(self.levels.bad.density(self.scores, self.levels.stray)))
+        below = np.cumsum(good, axis=0)  # the last row is none: all scores at the good level
+        above = np.cumsum(bad[::-1], axis=0)[::-1]
+        above = np.vstack([above[1:], np.zeros(above.shape[1])])
+        return below, above, below.max(1) + above.max(1)
+
+    @cached_property
+    def _joint(self) -> tuple[Floats, Floats, Floats]:
+        """Evidence of each row, and the posterior of each level's grid given the row, (S,), (S, G) and (S, B)."""
+        below, above = self._likelihoods
+        of_good, of_bad = below * (above @ self.levels.prior.T), above * (below @ self.levels.prior)
+        of_good[-1] = below[-1] * self.levels.prior_good
+        totals = of_good.sum(1)
+        with np.errstate(divide="ignore"):
+            evidence = np.log(totals) + self._log_likelihoods[2]
+        safe = np.maximum(totals, np.finfo(float).tiny)[:, None]
+        return evidence, of_good / safe, of_bad / safe
+
+    @cached_property
+    def _rows(self) -> NDArray[np.intp]:
+        """The row of each culprit 1 to n, and of none: (n + 1,)."""
+        between = np.searchsorted(self._tested, np.arange(1, self.n + 1)) - 1
+        return np.append(between, self._tested.size - 1)
+
+    @cached_property
+    def probabilities(self) -> Floats:
+        """Of culprit 1 to n and, last, of none: (n + 1,)."""
+        prior = np.append(np.full(self.n, (1 - NONE) / self.n), NONE)
+        weights = prior * np.exp(self._joint[0] - self._joint[0].max())[self._rows]
+        return np.asarray(weights / weights.sum())
+
+    def information(self) -> Floats:
+        """Bits that one more run at each position 0 to n is expected to tell of the culprit: (n + 1,)."""
+        nodes, widths = self._nodes()
+        _, of_good, of_bad = self._joint
+        good = (of_good @ self.levels.good.density(nodes, self.levels.stray).T)[self._rows]
+        bad = (of_bad @ self.levels.bad.density(nodes, self.levels.stray).T)[self._rows]
+        weights = self.probabilities[:, None]
+        below, above = weights * good, weights * bad
+        # At position p culprits k <= p, places 0 to p - 1 here, predict the bad level, the others and none the good.
+        none = np.zeros((1, nodes.size))
+        mixed = np.vstack([none, np.cumsum(above[:-1], axis=0)]) + np.cumsum(below[::-1], axis=0)[::-1]
+        told = special.xlogy(below, good) @ widths, special.xlogy(above, bad) @ widths
+        known = np.append(0.0, np.cumsum(told[1][:-1])) + np.cumsum(told[0][::-1])[::-1]
+        return np.asarray((known - special.xlogy(mixed, mixed) @ widths) / np.log(2))
+
+    def _nodes(self) -> tuple[Floats, Floats]:
+        """Where predictive densities are evaluated, and the widths of the trapezoid rule."""
+        _, of_good, of_bad = self._joint
+        found = []
+        for level, given in ((self.levels.good, of_good), (self.levels.bad, of_bad[:-1])):
+            weights = np.bincount(self._rows, self.probabilities)[: len(given)] @ given
+            weights /= max(weights.sum(), np.finfo(float).tiny)
+            mean = weights @ level.means
+            sd = np.sqrt(weights @ (level.sds**2 + (level.means - mean) ** 2))
+            found.append(mean + NODES * sd)
+        nodes = np.unique(np.concatenate(found))
+        return nodes, np.gradient(nodes)
+
+    def drop(self, culprit: int, level: float = 0.95) -> tuple[float, float, float]:
+        """How far the mean falls if `culprit` (1 to n) is the one: posterior mean and central interval."""
+        below, above = (rows[self._rows[culprit - 1]] for rows in self._likelihoods)
+        weights = (below[:, None] * self.levels.prior * above).ravel()
+        drops = (self.levels.good.means[:, None] - self.levels.bad.means).ravel()
+        keep = weights > weights.max() * np.finfo(float).eps
+        weights, drops = weights[keep], drops[keep]
+        order = np.argsort(drops)
+        shares = np.cumsum(weights[order]) / weights.sum()
+        ends = np.searchsorted(shares, [(1 - level) / 2, (1 + level) / 2])
+        low, high = drops[order][np.minimum(ends, order.size - 1)]
+        return float(drops @ weights / weights.sum()), float(low), float(high)
+
+
+def entropy(probabilities: Sequence[float] | Floats) -> float:
+    """Bits."""
+    return float(special.entr(np.asarray(probabilities)).sum() / np.log(2))
