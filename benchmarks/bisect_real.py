@@ -41,13 +41,10 @@ def find_it(repository: Path) -> int:
     done = rlops(repository, good, "HEAD")
     minutes = (time.monotonic() - started) / 60
     found = json.loads(done.stdout)
-    print(f"\n{done.returncode=} {found['found']} with probability {found['probability']:.3f} in {minutes:.1f} minutes")
+    print(f"\nexit code {done.returncode} after {minutes:.1f} minutes: {found['found']}, {found['probability']:.3f}")
     print(f"{found['env_id']}, {found['score']}: {found['drop']}")
-    print(
-        f"{found['commits']} commits, {found['left_out']} left out; {found['cells_trained']} cells trained, of them",
-        end=" ",
-    )
-    print(f"{found['runs']} runs of {len(found['tests'])} tests; the next: {found['next_command']}")
+    print(f"{found['commits']} commits, {found['left_out']} left out; {found['cells_trained']} cells trained")
+    print(f"{found['runs']} of them in {len(found['tests'])} tests; next: {found['next_command']}")
     for commit in found["culprits"]:
         print("  {commit} {date} {author}: {subject}".format_map(commit))
     for commit in found["broken"]:
@@ -68,10 +65,10 @@ def commits(repository: Path) -> list[tuple[str, Callable[[], object]]]:
         ("Explain the optimizer", comment("ppo_impl/optimizer.py", "Adam, with the epsilon of the original.")),
         ("Explain the distributions", comment("ppo_impl/distributions.py", "One module for all action spaces.")),
         ("A helper for later", lambda: append(repository / "ppo_impl/networks.py", "\nUNUSED = None\n")),
-        (BUG, lambda: git(repository, "apply", MUTANT)),
-        ("Explain the kernel", comment("ppo_impl/kernel.py", "Checked against autograd.")),
         ("Half of a move", lambda: append(repository / "ppo_impl/ppo.py", HALF)),
         ("The other half", lambda: replace(repository / "ppo_impl/ppo.py", HALF, "\n# Moved.\n")),
+        (BUG, lambda: git(repository, "apply", MUTANT)),
+        ("Explain the kernel", comment("ppo_impl/kernel.py", "Checked against autograd.")),
         ("Explain the tracker", comment("ppo_impl/track.py", "Offline unless told otherwise.")),
         ("Explain the configuration", comment("ppo_impl/config.py", "Every default is CleanRL's.")),
     ]

@@ -36,28 +36,32 @@ SMALLEST_DROP, DROP_SCALE = 0.5, 2.0
 """In sd of the good level (arbitrary)."""
 SD_RATIO = 0.7
 """A factor of two either way is one standard deviation (arbitrary)."""
-MEAN_STEP, SD_STEP = 0.25, 0.15
-"""Of the grids, in sd and in log sd: sums at twice the posterior's sd are still exact to a per cent."""
-GOOD_REACH, BAD_REACH = 1.5, 3.0
-"""How far from the median of an end's scores the grids of the means reach, in sd."""
+REACH, FINENESS = 6.7, 0.67
+"""Of the grids, over the root of how many scores an end has: how far the means reach from their median, in sd, and the
+steps of log sd. So wide and so fine that sums are integrals to a per cent, with some dozens of further scores, too."""
+GOOD_MEANS, BAD_MEANS = 17, 25
 NODES = np.linspace(-4.0, 4.0, 33)
 """Where predictive densities are evaluated, in sd of each level."""
 
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """The grid of one level: means and standard deviations, both (G,)."""
+    """The grid of one level: means and standard deviations, both (G,), and the steps in mean / sd and in log sd."""
 
     means: Floats
     sds: Floats
+    mean_step: float
+    sd_step: float
 
     @classmethod
-    def around(cls, center: float, reach: float, smallest_sd: float, largest_sd: float) -> "Level":
-        """Standard deviations in equal log steps, and for each one the means within `reach` of it."""
-        logs = np.arange(np.log(smallest_sd), np.log(largest_sd) + SD_STEP, SD_STEP)
-        offsets = np.arange(-reach, reach + MEAN_STEP / 2, MEAN_STEP)
+    def around(cls, scores: Floats, means: int, smallest_sd: float, largest_sd: float) -> "Level":
+        """Standard deviations in equal log steps, and for each one so many means around the median of the scores."""
+        sd_step = FINENESS / np.sqrt(max(scores.size, 20))
+        reach = REACH / np.sqrt(scores.size)
+        offsets, mean_step = np.linspace(-reach, reach, means, retstep=True)
+        logs = np.arange(np.log(smallest_sd), np.log(largest_sd) + sd_step, sd_step)
         sds, u = (array.ravel() for array in np.meshgrid(np.exp(logs), offsets, indexing="ij"))
-        return cls(center + u * sds, sds)
+        return cls(float(np.median(scores)) + u * sds, sds, float(mean_step), float(sd_step))
 
     def density(self, scores: Floats, stray: float) -> Floats:
         """Of each score at each point of the grid, (n, G); `stray`: that of a run which is no draw of the level."""
@@ -86,15 +90,15 @@ class TwoLevels:
         width = float(np.ptp(np.concatenate([good, bad])))
         sd_good = max(float(good.std(ddof=1)), width / 100)  # a ceiling leaves no spread of its own
         sd_bad = max(float(bad.std(ddof=1)), sd_good)
-        one = Level.around(float(np.median(good)), GOOD_REACH, sd_good / 10, 2 * sd_good)
-        other = Level.around(float(np.median(bad)), BAD_REACH, sd_good / 10, 3 * sd_bad)
+        one = Level.around(good, GOOD_MEANS, sd_good / 10, 2 * sd_good)
+        other = Level.around(bad, BAD_MEANS, sd_good / 10, 3 * sd_bad)
         prior_good = one.sds.copy()  # du dlog(sd) = dmean dsd / sd^2, times the reference prior 1/sd gives ...
         prior_good /= prior_good.sum()
         drop = (one.means[:, None] - other.means) / one.sds[:, None]
         ratio = np.log(other.sds / one.sds[:, None]) / SD_RATIO
         above = 0.5 - np.arctan(SMALLEST_DROP / DROP_SCALE) / np.pi
         tail = (drop > SMALLEST_DROP) / (above * np.pi * DROP_SCALE * (1 + (drop / DROP_SCALE) ** 2))
-        cells = other.sds / one.sds[:, None] * MEAN_STEP * SD_STEP  # of drop and of log sd
+        cells = other.sds / one.sds[:, None] * other.mean_step * other.sd_step  # of drop and of log sd
         given = tail * np.exp(-(ratio**2) / 2) / (SD_RATIO * np.sqrt(2 * np.pi)) * cells
         return cls(one, other, prior_good[:, None] * given, prior_good, STRAY / (2 * width))
 

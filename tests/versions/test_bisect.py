@@ -1,4 +1,4 @@
-"""`rlops bisect` on a prepared history: harmless edits, a text, a merge, a broken commit, a revert, and a planted loss."""
+"""`rlops bisect` on a prepared history: harmless edits, a text, a commit taken back, a broken one, a planted loss."""
 
 import json
 import signal
