@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rlops.curves import columns, oriented_grid, sound_runs
-from rlops.errors import ExitCode, RunsFailedError, UsageError
+from rlops.errors import ExitCode, RlopsError, RunsFailedError, UsageError
 from rlops.gate import capacity, train
 from rlops.judge import Found, Suspects, suspects
 from rlops.plan import (
@@ -68,7 +68,6 @@ class Batch:
     commit: str
     seeds: tuple[int, ...]
     scores: tuple[float, ...]
-    trained: int
 
 
 @dataclass(frozen=True)
@@ -221,21 +220,30 @@ class _Bisection:
         asked = sum(len(test.seeds) for test in self.tests)
         first = max((*seeds.baseline, *seeds.candidate)) + 1 + asked
         fresh, commit = tuple(range(first, first + size)), self.path.commits[position]
+        scores = np.empty(0)
         try:
-            grid = self._grid(position, fresh)
-        except UsageError as error:  # no such folder there, or its packages cannot be installed
+            grid = self._grid(position, fresh).only({ends.env_id: fresh})
+        except RlopsError as error:  # no such folder there, or its packages cannot be installed
             self.watchers.told(f"{commit[:7]} cannot be trained: {error}")
-            self.broken.add(position)
-            return
-        grid = grid.only({ends.env_id: fresh})
-        board = train(self.workspace, [grid], self.watchers)
-        if not (board.trained_keys | board.known_keys).issuperset(cell.key for cell in grid.cells):
-            raise RunsFailedError(f"a run of {commit[:7]} was stopped from outside; the same command goes on from here")
-        self.trained += board.trained
-        scores = self._scores(grid)[ends.env_id][:, STATISTICS.index(ends.statistic)]
-        self.tests.append(Batch(position, commit, fresh, tuple(map(float, scores)), board.trained))
+        else:
+            scores = self._trained(grid, ends)
+        self.tests.append(Batch(position, commit, fresh, tuple(map(float, scores))))
         if not scores.size:
             self.broken.add(position)
+
+    def _trained(self, grid: Grid, ends: Ends) -> Floats:
+        """The scores of the sound runs of a test."""
+        board = train(self.workspace, [grid], self.watchers)
+        self.trained += board.trained
+        if not (board.trained_keys | board.known_keys).issuperset(cell.key for cell in grid.cells):
+            raise RunsFailedError(
+                f"a run of {grid.variant.name} was stopped from outside; the same command goes on from here"
+            )
+        try:
+            return self._scores(grid)[ends.env_id][:, STATISTICS.index(ends.statistic)]
+        except UsageError as error:  # it logs another metric
+            self.watchers.told(f"{grid.variant.name}: {error}")
+            return np.empty(0)
 
     def _tell(self, ends: Ends, posterior: CulpritPosterior, standing: Suspects, bits: float) -> None:
         best = self.path.commits[standing.candidates[0]][:7]

@@ -93,9 +93,15 @@ def test_the_command_that_it_ends_with_proves_the_loss(rlops: CommandLine, histo
     assert rlops(*(word.strip("'") for word in compare.split()[1:])).code == 1
 
 
-def test_a_culprit_beside_a_broken_commit(gate: Gate, rlops: CommandLine) -> None:
+@pytest.mark.parametrize("how", ["fails", "is not there", "logs another metric"])
+def test_a_culprit_beside_a_broken_commit(gate: Gate, rlops: CommandLine, how: str) -> None:
     made = [gate.repository.commit("start", **{"train.py": harmless(0)})]
-    made.append(gate.repository.commit("half", **{"train.py": "raise SystemExit('half done')\n"}))
+    if how == "is not there":
+        gate.repository.git("rm", "--quiet", "train.py")
+        made.append(gate.repository.commit("half"))
+    else:
+        source = "raise SystemExit('half done')\n" if how == "fails" else trainer().replace('"score"', '"reward"')
+        made.append(gate.repository.commit("half", **{"train.py": source}))
     made.append(gate.repository.commit("loss", **{"train.py": harmless(1, LOSS)}))
     made.append(gate.repository.commit("more", **{"train.py": harmless(2, LOSS)}))
     record = asked(rlops, made[0], "HEAD", "--env-id", "B-v0")
