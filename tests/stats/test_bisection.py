@@ -1,6 +1,7 @@
 """The posterior over the culprit against a brute-force integral, and what any such posterior must do."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy import stats as distributions
 
 from benchmarks.bisect_simulation import Setting, repeat
 from rlops.stats import CulpritPosterior, Floats, TwoLevels, bisection, entropy
-from rlops.stats.bisection import DROP_SCALE, NONE, SD_RATIO, SMALLEST_DROP, STRAY
+from rlops.stats.bisection import DROP_SCALE, NONE, SD_RATIO, SMALLEST_DROP, STRAY, SWAPPED
 
 GOOD = np.array([99.0, 101.5, 100.2, 98.3, 100.9, 99.6, 101.1, 100.4, 98.8, 100.1, 99.4, 102.0])
 BAD = np.array([98.1, 97.2, 99.0, 96.5])
@@ -23,34 +24,55 @@ def posterior(tests: list[tuple[int, float]], n: int = 8, good: Floats = GOOD, b
     return CulpritPosterior(TwoLevels.of_ends(good, bad), n, np.array(positions), scores)
 
 
-def evidence(at_good: Floats, at_bad: Floats) -> float:
-    """The integral over both levels, in other variables: mean and log sd of the good one, drop, log ratio of the sds.
+MEAN, LOG_SD = np.linspace(97, 103, 41), np.linspace(math.log(0.3), math.log(4), 31)
+DROP, LOG_RATIO = np.linspace(SMALLEST_DROP, 12, 71), np.linspace(-3, 3, 31)
+PRIOR = (
+    distributions.cauchy(scale=DROP_SCALE).pdf(DROP)[:, None]
+    / distributions.cauchy(scale=DROP_SCALE).sf(SMALLEST_DROP)
+    * distributions.cauchy.pdf(LOG_RATIO, scale=SD_RATIO)
+)
+STRAY_DENSITY = STRAY / (2 * np.ptp(np.concatenate([GOOD, BAD])))
 
-    Simpson's rule on an evenly spaced grid that is wider than the one under test.
+
+def normal(score: float, means: Floats, sds: Floats) -> Floats:
+    return np.asarray(np.exp(-(((score - means) / sds) ** 2) / 2) / (sds * math.sqrt(2 * math.pi)))
+
+
+def product(scores: Floats, means: Floats, sds: Floats, swapped: dict[float, float] | None) -> Floats:
+    """The likelihood of scores at one level; `swapped`: the density of each at the other end, None where none is."""
+    found = np.ones(np.broadcast_shapes(means.shape, sds.shape))
+    share = SWAPPED if swapped else 0.0
+    for score in scores:
+        other = share * swapped[score] if swapped else 0.0
+        found = found * ((1 - STRAY - share) * normal(score, means, sds) + other + STRAY_DENSITY)
+    return found
+
+
+def integral(of_good: Floats, of_bad: Callable[[Floats, Floats], Floats] | None) -> float:
+    """Over both levels, by mean and log sd of the good one, drop, log ratio of the sds; Simpson's rule.
+
+    The reference prior 1/sd is flat in log sd. `of_good` is (means, sds), `of_bad` a function of means and sds.
     """
-    mean, log_sd = np.linspace(97, 103, 41), np.linspace(math.log(0.3), math.log(4), 31)
-    drop, log_ratio = np.linspace(SMALLEST_DROP, 12, 71), np.linspace(-2.5, 2.5, 25)
-    width = np.ptp(np.concatenate([GOOD, BAD]))
+    if of_bad is None:
+        return float(integrate.simpson(integrate.simpson(of_good, x=LOG_SD), x=MEAN))
+    inner = np.empty_like(of_good)
+    for i, sd in enumerate(np.exp(LOG_SD)):
+        both = of_bad((MEAN[:, None] - DROP * sd)[:, :, None], sd * np.exp(LOG_RATIO)) * PRIOR
+        inner[:, i] = integrate.simpson(integrate.simpson(both, x=LOG_RATIO), x=DROP)
+    return integral(of_good * inner, None)
 
-    def likelihood(scores: Floats, means: Floats, sds: Floats) -> Floats:
-        found = np.ones(np.broadcast_shapes(means.shape, sds.shape))
-        for score in scores:
-            z = (score - means) / sds
-            found = found * ((1 - STRAY) * np.exp(-z * z / 2) / (sds * math.sqrt(2 * math.pi)) + STRAY / (2 * width))
-        return found
 
-    sds = np.exp(log_sd)
-    good = likelihood(at_good, mean[:, None], sds)  # the reference prior 1/sd is flat in log sd
-    if not at_bad.size:
-        return float(integrate.simpson(integrate.simpson(good, x=log_sd), x=mean))
-    tail = distributions.cauchy(scale=DROP_SCALE)
-    prior = tail.pdf(drop)[:, None] / tail.sf(SMALLEST_DROP) * distributions.norm.pdf(log_ratio, scale=SD_RATIO)
-    inner = np.empty_like(good)
-    for i, sd in enumerate(sds):
-        levels = (mean[:, None] - drop * sd)[:, :, None]
-        both = likelihood(at_bad, levels, sd * np.exp(log_ratio)) * prior
-        inner[:, i] = integrate.simpson(integrate.simpson(both, x=log_ratio), x=drop)
-    return float(integrate.simpson(integrate.simpson(good * inner, x=log_sd), x=mean))
+def swapped_densities(scores: Floats) -> tuple[dict[float, float], dict[float, float]]:
+    """Of each score, as a run of the good and of the bad end, each level known from its own end alone."""
+    sds = np.exp(LOG_SD)
+    good = product(GOOD, MEAN[:, None], sds, None)
+    of_good = {y: integral(good * normal(y, MEAN[:, None], sds), None) / integral(good, None) for y in scores}
+    total = integral(good, lambda means, sds: product(BAD, means, sds, None))
+    of_bad = {
+        y: integral(good, lambda means, sds, y=y: product(BAD, means, sds, None) * normal(y, means, sds)) / total
+        for y in scores
+    }
+    return of_good, of_bad
 
 
 @pytest.mark.parametrize(
@@ -64,13 +86,17 @@ def evidence(at_good: Floats, at_bad: Floats) -> float:
 )
 def test_against_the_integral(tests: list[tuple[int, float]]) -> None:
     n = 3
+    like_good, like_bad = swapped_densities(np.array([*GOOD, *BAD, *(score for _, score in tests)]))
     weights = []
     for culprit in range(1, n + 2):
         at_good = [score for position, score in tests if position < culprit]
         at_bad = [score for position, score in tests if position >= culprit]
-        below = np.array([*GOOD, *at_good, *(BAD if culprit > n else [])])
-        above = np.array([*at_bad, *(BAD if culprit <= n else [])])
-        weights.append(evidence(below, above) * (NONE if culprit > n else (1 - NONE) / n))
+        below = product(
+            np.array([*GOOD, *at_good, *(BAD if culprit > n else [])]), MEAN[:, None], np.exp(LOG_SD), like_bad
+        )
+        above = np.array([*at_bad, *BAD])
+        of_bad = None if culprit > n else lambda means, sds, above=above: product(above, means, sds, like_good)
+        weights.append(integral(below, of_bad) * (NONE if culprit > n else (1 - NONE) / n))
     assert posterior(tests, n).probabilities == pytest.approx(np.array(weights) / sum(weights), rel=0.05, abs=1e-4)
 
 
@@ -126,6 +152,7 @@ def test_one_run_tells_only_so_much() -> None:
 def test_bits_where_the_levels_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred runs at each end: what is left is a channel with two inputs and normal noise, integrated here."""
     monkeypatch.setattr(bisection, "STRAY", 1e-6)
+    monkeypatch.setattr(bisection, "SWAPPED", 0.0)
     rng = np.random.default_rng(1)
     good, bad = (sample - sample.mean() for sample in rng.normal(size=(2, 200)))
     good, bad = good / good.std(), bad / bad.std() - 1.5
@@ -157,16 +184,17 @@ def test_too_little(good: list[float], bad: list[float]) -> None:
 
 
 def test_a_ceiling_has_no_spread_of_its_own() -> None:
-    found = posterior([(4, 500.0), (5, 250.0)], good=np.full(10, 500.0), bad=np.array([200.0, 300.0, 250.0]))
+    tests = [(4, 500.0)] * 3 + [(5, 250.0), (5, 200.0), (5, 310.0)]
+    found = posterior(tests, good=np.full(10, 500.0), bad=np.array([200.0, 300.0, 250.0]))
     assert found.probabilities[4] > 0.9
 
 
-@pytest.mark.parametrize("noise", ["normal", "failing"])
+@pytest.mark.parametrize("noise", ["normal", "spared"])
 def test_it_is_right_in_simulation(noise: str) -> None:
     """`make bisect-study` in small: 98 to 100 of 100 there, after 11 runs."""
     found = repeat(Setting(64, 3.0, noise), 40)
     assert found.right() >= 0.88
-    assert found.runs.mean() < 20
+    assert found.runs.mean() < 30
 
 
 def test_nobody_is_accused_where_nothing_was_lost() -> None:
