@@ -1,6 +1,7 @@
 """`rlops bisect` on a prepared history: harmless edits, a text, a commit taken back, a broken one, a planted loss."""
 
 import json
+import re
 import signal
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.cli.commands import CommandLine
 from tests.launch.dummies import Rlops
 from tests.versions.quick import Gate, trainer
 
+DOCS = Path(__file__).parents[2] / "docs" / "bisect.md"
 BASELINE, CANDIDATE, FIRST_FRESH = 10, 5, 106
 """Runs of the ends in an environment, and the first seed that tests take: after the benchmark's 101-105."""
 LOSS = "100 + noise - 40 * (env_id == 'B-v0')"
@@ -71,6 +73,9 @@ def test_the_culprit_is_found_and_asking_again_costs_nothing(
     seeds = [seed for test in record["tests"] for seed in test["seeds"]]
     assert seeds == list(range(FIRST_FRESH, FIRST_FRESH + record["runs"]))
 
+    explained = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", DOCS.read_text(), flags=re.MULTILINE)))
+    assert set(record) == set(explained)
+
     again = asked(rlops, history["start"], "HEAD")
     assert again == {**record, "cells_trained": 0}
     text = rlops("bisect", history["start"], "HEAD", "--benchmark", "own")
@@ -126,6 +131,21 @@ def test_no_loss(gate: Gate, rlops: CommandLine, history: dict[str, str]) -> Non
     assert record["exit_code"] == 3
     assert not record["culprits"]
     assert record["runs"] <= 8
+
+
+def rising(steps: int) -> str:
+    """Every seed reaches 100, each in its own time."""
+    points = f"[(s, repr(min(100.0, 100 * s / ({steps} + 10 * noise)))) for s in range(10, 1001, 10)]"
+    return trainer(f"0) and list({points}")
+
+
+def test_scores_that_are_all_equal(gate: Gate, rlops: CommandLine) -> None:
+    """The later version is quicker, and both end where there is nothing more to be had."""
+    gate.repository.commit("one", **{"train.py": rising(400)})
+    gate.repository.commit("other", **{"train.py": rising(200)})
+    ended = rlops("bisect", "HEAD~1", "HEAD", "--benchmark", "own")
+    assert ended.code == 3, ended.err
+    assert ended.out.startswith("No commit is to blame: every run of both ends has the same score.")
 
 
 def test_the_limit_of_runs(rlops: CommandLine, history: dict[str, str]) -> None:
