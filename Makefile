@@ -39,7 +39,7 @@ pull-requests: $(READY) ## what three pull requests come to and cost: docs, a re
 bisect-demo: $(READY) ## `rlops bisect` finds a planted bug among twelve commits to our own PPO (3 minutes)
 	$(BIN)/python -I benchmarks/bisect_real.py
 
-bisect-study: $(READY) ## how often `rlops bisect` is right and after how many runs, simulated (20 minutes)
+bisect-study: $(READY) ## how often `rlops bisect` is right and after how many runs, simulated (15 minutes on two cores)
 	PYTHONPATH=. $(BIN)/python benchmarks/bisect_simulation.py
 
 bench: $(BENCH) ## how fast the trainer is beside a plain loop and stable-baselines3 (15 minutes)
