@@ -9,7 +9,7 @@ BENCH := $(VENV)-bench/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests launch-cost bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed details test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests launch-cost bisect-demo bisect-study bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed details test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,12 @@ demo: $(READY) ## train a small grid, compare it with the stored baseline, then 
 
 pull-requests: $(READY) ## what four pull requests cost, look by look and with a fixed number of seeds (10 minutes)
 	$(BIN)/python -I benchmarks/pull_requests.py
+
+bisect-demo: $(READY) ## `rlops bisect` finds a planted bug among twelve commits to our own PPO (3 minutes)
+	$(BIN)/python -I benchmarks/bisect_real.py
+
+bisect-study: $(READY) ## how often `rlops bisect` is right and after how many runs, simulated (15 minutes on two cores)
+	PYTHONPATH=. $(BIN)/python benchmarks/bisect_simulation.py
 
 bench: $(BENCH) ## how fast the trainer is beside a plain loop and stable-baselines3 (15 minutes)
 	$(VENV)-bench/bin/python benchmarks/speed/bench.py

@@ -8,6 +8,7 @@ from rlops.judge.calibration import Calibration, Share, Stored, calibrate
 from rlops.judge.case import Case, Occasion
 from rlops.judge.compare import IDENTICAL_SEEDS, Confirmation, bring_together, compare
 from rlops.judge.confirmation import confirmation_findings, unconfirmed
+from rlops.judge.culprit import Found, Suspects, suspects
 from rlops.judge.definition import (
     definition_findings,
     dependency_findings,
@@ -92,12 +93,14 @@ __all__ = [
     "EnvironmentOutlook",
     "FailureRecord",
     "Finding",
+    "Found",
     "NextStep",
     "Occasion",
     "Outlook",
     "Share",
     "Stored",
     "SuiteLook",
+    "Suspects",
     "Verdict",
     "Word",
     "calibrate",
@@ -119,6 +122,7 @@ __all__ = [
     "out_of_time",
     "outlook",
     "read_verdict",
+    "suspects",
     "unchanged",
     "unconfirmed",
     "write_up",

@@ -1,5 +1,6 @@
 """The ground floor: pure mathematics on numpy arrays. Knows nothing of runs, benchmarks or verdicts."""
 
+from rlops.stats.bisection import CulpritPosterior, TwoLevels, entropy
 from rlops.stats.bootstrap import Bootstrap, Interval
 from rlops.stats.estimates import difference_interval, mean_interval, probability_of_improvement, proportion_interval
 from rlops.stats.failure_rate import failure_rate_bound, p_more_failures
@@ -15,13 +16,16 @@ from rlops.stats.throughput import FEWEST_PAIRS, compare_throughput
 __all__ = [
     "FEWEST_PAIRS",
     "Bootstrap",
+    "CulpritPosterior",
     "Floats",
     "HarmTest",
     "Interval",
     "MeanChange",
     "Shuffles",
+    "TwoLevels",
     "compare_throughput",
     "difference_interval",
+    "entropy",
     "failure_rate_bound",
     "holm",
     "information",
