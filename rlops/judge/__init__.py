@@ -19,7 +19,7 @@ from rlops.judge.definition import (
 from rlops.judge.integrity import ABOUT_TESTS, findings, horizon_findings
 from rlops.judge.no_runs import no_baseline_yet, nothing_judged, unchanged
 from rlops.judge.outlook import MOST_SEEDS, EnvironmentLook, EnvironmentOutlook, Outlook, SuiteLook, forecast, outlook
-from rlops.judge.record import FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
+from rlops.judge.record import CommitRecord, FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
 from rlops.judge.speed import speed_findings
 from rlops.judge.time_limit import out_of_time
 from rlops.judge.verdict import Course, Decision, decide, follow
@@ -86,6 +86,7 @@ __all__ = [
     "MOST_SEEDS",
     "Calibration",
     "Case",
+    "CommitRecord",
     "Confirmation",
     "Course",
     "Decision",

@@ -11,7 +11,7 @@ from rlops.plan.benchmark import (
     read_rules,
 )
 from rlops.plan.grid import Cell, Grid, Variant, expand
-from rlops.plan.history import CodePath, Commit, code_path, describe
+from rlops.plan.history import CodePath, Commit, code_path, commits_between, describe
 from rlops.plan.interpreter import installed_versions
 from rlops.plan.plan import (
     FEWEST_SEEDS_TO_PASS,
@@ -54,6 +54,7 @@ __all__ = [
     "checkout",
     "code_path",
     "code_sha256",
+    "commits_between",
     "dependency_files_changed",
     "describe",
     "did_you_mean",

@@ -61,6 +61,16 @@ def code_path(repository: Repository, good: str, bad: str, paths: Sequence[str])
     return CodePath(tuple(commits), len(since))
 
 
+def commits_between(repository: Repository, before: str, after: str, most: int) -> tuple[list[Commit], int]:
+    """What `after` has and `before` has not, the latest `most` of it, and how many more there are.
+
+    Nothing where one of the two is not in this clone.
+    """
+    listed = ask_git(repository.folder, "rev-list", f"{before}..{after}", "--")
+    commits = (listed or "").split()
+    return [describe(repository, commit) for commit in commits[:most]], max(0, len(commits) - most)
+
+
 def describe(repository: Repository, commit: str) -> Commit:
     """Who made a commit, when, and what for."""
     told = ask_git(repository.folder, "show", "--no-patch", "--format=%an%x00%as%x00%s", commit) or "\0\0"
