@@ -9,7 +9,7 @@ BENCH := $(VENV)-bench/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests launch-cost bisect-demo bisect-study bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed details test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests report-speed screenshots launch-cost bisect-demo bisect-study bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed details test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,7 @@ bisect-study: $(READY) ## how often `rlops bisect` is right and after how many r
 
 bench: $(BENCH) ## how fast the trainer is beside a plain loop and stable-baselines3 (15 minutes)
 	$(VENV)-bench/bin/python benchmarks/speed/bench.py
+	PYTHONPATH=. $(VENV)-bench/bin/python benchmarks/report_speed.py
 
 steps: $(READY) ## what each step from the plain loop to this trainer gained (5 minutes)
 	$(BIN)/python benchmarks/speed/steps.py
@@ -68,6 +69,12 @@ pull: $(READY) ## what pulling a W&B project costs, against the tests' stand-in 
 
 wandb-reader: $(READY) ## how fast local .wandb files are read, beside the client's own reader (3 minutes)
 	PYTHONPATH=. $(BIN)/python benchmarks/speed/wandb_reader.py
+
+report-speed: $(BENCH) ## how large and how quick reports are, beside plotly (2 minutes; needs chromium)
+	PYTHONPATH=. $(VENV)-bench/bin/python benchmarks/report_speed.py
+
+screenshots: demo ## the pictures of README (3 minutes; needs chromium)
+	$(BIN)/python benchmarks/screenshots.py
 
 launch-cost: $(READY) ## what launching costs beside the training: 2,000 tiny cells (5 minutes)
 	$(BIN)/python benchmarks/launch_cost.py
