@@ -8,6 +8,7 @@ from rlops.judge.calibration import Calibration, Share, Stored, calibrate
 from rlops.judge.case import Case, Occasion
 from rlops.judge.compare import IDENTICAL_SEEDS, Confirmation, bring_together, compare
 from rlops.judge.confirmation import confirmation_findings, unconfirmed
+from rlops.judge.culprit import Found, Suspects, suspects
 from rlops.judge.definition import (
     definition_findings,
     dependency_findings,
@@ -19,7 +20,7 @@ from rlops.judge.history import HistoryEntry, history_entry, read_history, verdi
 from rlops.judge.integrity import ABOUT_TESTS, findings, horizon_findings
 from rlops.judge.no_runs import no_baseline_yet, nothing_judged, unchanged
 from rlops.judge.outlook import MOST_SEEDS, EnvironmentLook, EnvironmentOutlook, Outlook, SuiteLook, forecast, outlook
-from rlops.judge.record import FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
+from rlops.judge.record import CommitRecord, FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
 from rlops.judge.speed import speed_findings
 from rlops.judge.time_limit import out_of_time
 from rlops.judge.trend import Trend, overall_levels, trends
@@ -87,6 +88,7 @@ __all__ = [
     "MOST_SEEDS",
     "Calibration",
     "Case",
+    "CommitRecord",
     "Confirmation",
     "Course",
     "Decision",
@@ -94,6 +96,7 @@ __all__ = [
     "EnvironmentOutlook",
     "FailureRecord",
     "Finding",
+    "Found",
     "HistoryEntry",
     "NextStep",
     "Occasion",
@@ -101,6 +104,7 @@ __all__ = [
     "Share",
     "Stored",
     "SuiteLook",
+    "Suspects",
     "Trend",
     "Verdict",
     "Word",
@@ -126,6 +130,7 @@ __all__ = [
     "overall_levels",
     "read_history",
     "read_verdict",
+    "suspects",
     "trends",
     "unchanged",
     "unconfirmed",

@@ -69,7 +69,7 @@ class HistorySuite(_Record):
 
 
 class HistoryEntry(_Record):
-    """One verdict. `id`: of its identity; equal for the same runs under the same plan, whenever asked."""
+    """One verdict. `id`: equal for the same runs under the same plan, whenever asked."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -119,8 +119,22 @@ def folder_name(benchmark: str | None) -> str:
 
 
 def verdict_id(verdict: Verdict) -> str:
-    """What the entry and the report of a verdict are called."""
-    return verdict.identity()[:ID_LENGTH]
+    """What the entry and the report of a verdict are called: equal for the same runs under the same plan.
+
+    Of facts that every verdict of schema 1 has, unlike its `identity`: a newer rlops must know an old one's entries.
+    """
+    policy = verdict.policy
+    facts = (
+        verdict.data_sha256,
+        (verdict.benchmark, verdict.metric, verdict.direction, policy.alpha, policy.beta, policy.strict),
+        [(side.reference, side.git_commit, side.git_dirty) for side in (verdict.baseline, verdict.candidate)],
+        (verdict.verdict, verdict.exit_code, verdict.sentence),
+        [
+            (item.env_id, item.verdict, item.budget, item.margin, item.n_baseline, item.n_candidate)
+            for item in verdict.environments
+        ],
+    )
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:ID_LENGTH]
 
 
 def history_entry(verdict: Verdict, baseline_kind: str | None, candidate_kind: str | None) -> HistoryEntry:

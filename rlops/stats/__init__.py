@@ -1,6 +1,7 @@
 """The ground floor: pure mathematics on numpy arrays. Knows nothing of runs, benchmarks or verdicts."""
 
-from rlops.stats.bootstrap import Bootstrap, Interval
+from rlops.stats.bisection import CulpritPosterior, TwoLevels, entropy
+from rlops.stats.bootstrap import Band, Bootstrap, Interval
 from rlops.stats.change_points import Split, best_split
 from rlops.stats.estimates import difference_interval, mean_interval, probability_of_improvement, proportion_interval
 from rlops.stats.failure_rate import failure_rate_bound, p_more_failures
@@ -15,16 +16,20 @@ from rlops.stats.throughput import FEWEST_PAIRS, compare_throughput
 
 __all__ = [
     "FEWEST_PAIRS",
+    "Band",
     "Bootstrap",
+    "CulpritPosterior",
     "Floats",
     "HarmTest",
     "Interval",
     "MeanChange",
     "Shuffles",
     "Split",
+    "TwoLevels",
     "best_split",
     "compare_throughput",
     "difference_interval",
+    "entropy",
     "failure_rate_bound",
     "holm",
     "information",

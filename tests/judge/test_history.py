@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rlops.errors import UsageError
-from rlops.judge import Verdict, history_entry, read_history, write_entry
+from rlops.judge import Verdict, history_entry, read_history, read_verdict, verdict_id, write_entry
 from rlops.judge.history import NO_BENCHMARK, RESERVED, folder_name
 from tests.report import samples
 from tests.report.test_trust import HOSTILE
@@ -103,3 +103,21 @@ def test_the_id_is_that_of_the_question_and_the_answer() -> None:
     later: Verdict = verdict(1).model_copy(update={"created_at": "2027-01-01T00:00:00+00:00"})
     ids = [history_entry(one, None, None).id for one in (verdict(1), later, verdict(2))]
     assert ids[0] == ids[1] != ids[2]
+
+
+def test_an_entry_of_an_older_rlops_is_known_again(tmp_path: Path) -> None:
+    """A verdict.json from before a field with a default came up is the same verdict for whoever has that field."""
+    content = json.loads(verdict(1).to_json())
+    del content["aggregates"]
+    (tmp_path / "old.json").write_text(json.dumps(content))
+    old = read_verdict(tmp_path / "old.json")
+    assert old.identity() != verdict(1).identity()
+    assert verdict_id(old) == verdict_id(verdict(1))
+
+
+def test_another_plan_is_another_verdict() -> None:
+    full = verdict(1)
+    stricter = full.model_copy(update={"policy": full.policy.model_copy(update={"alpha": 0.01})})
+    margins = tuple(item.model_copy(update={"margin": 0.5}) for item in full.environments)
+    others = [stricter, full.model_copy(update={"environments": margins}), full.model_copy(update={"benchmark": "b"})]
+    assert len({verdict_id(one) for one in (full, *others)}) == 4
