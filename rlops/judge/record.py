@@ -57,6 +57,11 @@ class Finding(_Record):
     side: Side | None = None
     seeds: tuple[int, ...] = ()
 
+    @property
+    def who(self) -> str | None:
+        """Whose runs it is about."""
+        return self.side
+
 
 def make_finding(
     kind: str, severity: str, detail: str, env_id: str | None, side: Side | None = None, seeds: Iterable[int] = ()
@@ -82,12 +87,17 @@ class RunRow(_Record):
     command: tuple[str, ...] = ()
 
 
-class CurveBand(_Record):
-    """Mean over seeds at each grid step with its 95 % t interval, and every seed's own curve."""
+class Band(_Record):
+    """An estimate at each point of an axis with its 95 % interval: of a curve the mean over seeds, with the t interval."""
 
     mean: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+
+
+class CurveBand(Band):
+    """Mean over seeds at each grid step with its 95 % t interval, and every seed's own curve."""
+
     seeds: Mapping[int, tuple[float, ...]]
 
 

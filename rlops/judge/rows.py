@@ -8,7 +8,7 @@ from rlops.curves import COLUMNS, Run, RunSet, auc, fault_of, final, grid_steps
 from rlops.judge.case import Case
 from rlops.judge.compare import EnvironmentComparison
 from rlops.judge.outlook import nameable, seeds_that_decide
-from rlops.judge.record import CurveBand, Curves, EnvironmentVerdict, RunRow, Side
+from rlops.judge.record import Band, CurveBand, Curves, EnvironmentVerdict, RunRow, Side
 from rlops.stats import Floats, mean_interval, minimum_detectable_effect
 
 PICTURE_DIGITS = 5
@@ -79,7 +79,7 @@ def _pooled_spread(before: Floats, now: Floats) -> float:
 
 def _curves(item: EnvironmentComparison, sign: float) -> Curves:
     return Curves(
-        steps=_rounded(grid_steps(item.plan.budget)),
+        steps=rounded(grid_steps(item.plan.budget)),
         baseline=_band(item.baseline, sign * item.grids_baseline),
         candidate=_band(item.candidate, sign * item.grids_candidate),
     )
@@ -88,12 +88,24 @@ def _curves(item: EnvironmentComparison, sign: float) -> Curves:
 def _band(runs: Sequence[Run], grids: Floats) -> CurveBand | None:
     if not runs:
         return None
+    seeds = {run.seed: rounded(grid) for run, grid in zip(runs, grids, strict=True)}
+    return CurveBand(**mean_band(grids).model_dump(), seeds=seeds)
+
+
+def mean_band(grids: Floats) -> Band:
+    """The mean of the curves, (runs, points), with its interval, for pictures."""
     mean, low, high = mean_interval(grids)
-    seeds = {run.seed: _rounded(grid) for run, grid in zip(runs, grids, strict=True)}
-    return CurveBand(mean=_rounded(mean), low=_rounded(low), high=_rounded(high), seeds=seeds)
+    return Band(mean=rounded(mean), low=rounded(low), high=rounded(high))
 
 
-def _rounded(values: Floats) -> tuple[float, ...]:
+def why_not_counted(run: Run, budget: int) -> str:
+    """In words, of a run that is not among the sound ones."""
+    fault = fault_of(run, budget)
+    return fault.detail if fault else "a copy of another run"
+
+
+def rounded(values: Floats) -> tuple[float, ...]:
+    """As many digits as a picture shows."""
     return tuple(float(f"{value:.{PICTURE_DIGITS}g}") for value in values)
 
 
@@ -104,14 +116,13 @@ def _rows(
     rows = []
     for run in run_set.of(item.plan.env_id):
         i = position.get(id(run))
-        fault = fault_of(run, item.plan.budget)
         rows.append(
             RunRow(
                 side=side,
                 seed=run.seed,
                 state=run.state,
                 counted=i is not None,
-                why_not=None if i is not None else fault.detail if fault else "a copy of another run",
+                why_not=None if i is not None else why_not_counted(run, item.plan.budget),
                 final=None if i is None else sign * float(final(grids[i])),
                 auc=None if i is None else sign * float(auc(grids[i])),
                 last_step=run.curve.last_step,

@@ -1,7 +1,13 @@
 """The ground floor: pure mathematics on numpy arrays. Knows nothing of runs, benchmarks or verdicts."""
 
-from rlops.stats.bootstrap import Bootstrap, Interval
-from rlops.stats.estimates import difference_interval, mean_interval, probability_of_improvement, proportion_interval
+from rlops.stats.bootstrap import Band, Bootstrap, Interval
+from rlops.stats.estimates import (
+    difference_interval,
+    iqm_interval,
+    mean_interval,
+    probability_of_improvement,
+    proportion_interval,
+)
 from rlops.stats.failure_rate import failure_rate_bound, p_more_failures
 from rlops.stats.harm import HarmTest, joint_share
 from rlops.stats.instability import max_drawdown, p_less_stable, roughness
@@ -14,6 +20,7 @@ from rlops.stats.throughput import FEWEST_PAIRS, compare_throughput
 
 __all__ = [
     "FEWEST_PAIRS",
+    "Band",
     "Bootstrap",
     "Floats",
     "HarmTest",
@@ -25,6 +32,7 @@ __all__ = [
     "failure_rate_bound",
     "holm",
     "information",
+    "iqm_interval",
     "joint_share",
     "max_drawdown",
     "mean_interval",
