@@ -17,13 +17,14 @@ MAY_IMPORT = {
     "judge": {"stats", "plan", "curves"},
     "report": {"stats", "plan", "curves", "judge"},
     "cli": {*WINGS, "workspace", "run_sets", "training"} - {"cli"}
-    | {"calibrate", "change", "gate", "init", "doctor", "preview", "prune"},
+    | {"calibrate", "change", "gate", "init", "doctor", "preview", "prune", "results"},
     "gate": {*WINGS, "workspace", "run_sets", "training", "change", "looks"} - {"cli", "report"},
     "change": {*WINGS, "workspace", "run_sets", "training", "looks"} - {"cli", "report"},
     "looks": {*WINGS, "training"} - {"cli", "report"},
     "calibrate": {"plan", "curves", "judge", "workspace", "run_sets", "training"},
     "preview": {"plan", "launch", "curves", "judge", "workspace", "run_sets"},
     "prune": {"plan", "launch", "curves", "workspace"},
+    "results": {"plan", "curves", "judge", "workspace", "run_sets", "training"},
     "run_sets": {*WINGS, "workspace", "training"} - {"cli", "report"},
     "training": {"plan", "launch", "workspace"},
     "doctor": {"plan", "launch", "checks", "ci", "workspace"},
@@ -37,8 +38,8 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-INTERFACES = {"rlops.judge.record", "rlops.plan.discover"}
-"""Modules that others may name beside the wings: verdict.json, which every renderer reads; the search of `init`."""
+INTERFACES = {"rlops.judge.record", "rlops.judge.results_record", "rlops.plan.discover"}
+"""Modules that others may name beside the wings: verdict.json and results.json, which renderers read; the search of `init`."""
 GROUND = {"errors", "files", "strangers", "__init__"}
 """What every wing may use: exit codes, files, dealing with strangers, the version. Not `stats`, which stands alone."""
 FORBIDDEN_THIRD_PARTIES = {

@@ -19,6 +19,8 @@ from rlops.judge.integrity import ABOUT_TESTS, findings, horizon_findings
 from rlops.judge.no_runs import no_baseline_yet, nothing_judged, unchanged
 from rlops.judge.outlook import MOST_SEEDS, EnvironmentLook, EnvironmentOutlook, Outlook, SuiteLook, forecast, outlook
 from rlops.judge.record import FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
+from rlops.judge.results import Entry, ResultsTerms, results
+from rlops.judge.results_record import Results, results_schema
 from rlops.judge.speed import speed_findings
 from rlops.judge.time_limit import out_of_time
 from rlops.judge.verdict import Course, Decision, decide, follow
@@ -88,6 +90,7 @@ __all__ = [
     "Confirmation",
     "Course",
     "Decision",
+    "Entry",
     "EnvironmentLook",
     "EnvironmentOutlook",
     "FailureRecord",
@@ -95,6 +98,8 @@ __all__ = [
     "NextStep",
     "Occasion",
     "Outlook",
+    "Results",
+    "ResultsTerms",
     "Share",
     "Stored",
     "SuiteLook",
@@ -119,6 +124,8 @@ __all__ = [
     "out_of_time",
     "outlook",
     "read_verdict",
+    "results",
+    "results_schema",
     "unchanged",
     "unconfirmed",
     "write_up",

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -39,15 +39,27 @@ class Word(enum.StrEnum):
     """the two sides did not do the same thing"""
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """A part of a record that is written to be read by other programs: frozen, and nothing in it but what is named."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def to_json(self) -> str:
+        """The text of its file."""
+        return self.model_dump_json(by_alias=True, indent=1)
+
+    def without_secrets(self) -> Self:
+        """The record without the secrets of this environment, whatever name or message they came in with."""
+        content = self.model_dump(mode="json", by_alias=True)
+        safe = without_secrets(content)
+        return self if safe == content else type(self).model_validate(safe)
 
 
 Interval = tuple[float, float]
 Side = Literal["baseline", "candidate"]
 
 
-class Finding(_Record):
+class Finding(Record):
     """Something the reader must know beside the verdict. `kind` is a slug that docs/findings.md explains."""
 
     kind: str
@@ -71,7 +83,7 @@ def make_finding(
     return Finding.model_validate({**fields, "seeds": tuple(sorted(seeds))})
 
 
-class RunRow(_Record):
+class RunRow(Record):
     """One run: its scores where it has them, why not where it has none, and how to make it again."""
 
     side: Side
@@ -87,21 +99,16 @@ class RunRow(_Record):
     command: tuple[str, ...] = ()
 
 
-class Band(_Record):
-    """An estimate at each point of an axis with its 95 % interval: of a curve the mean over seeds, with the t interval."""
+class CurveBand(Record):
+    """Mean over seeds at each grid step with its 95 % t interval, and every seed's own curve."""
 
     mean: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
-
-
-class CurveBand(Band):
-    """Mean over seeds at each grid step with its 95 % t interval, and every seed's own curve."""
-
     seeds: Mapping[int, tuple[float, ...]]
 
 
-class Curves(_Record):
+class Curves(Record):
     """Learning curves on the common step grid, rounded to five significant digits: for pictures."""
 
     steps: tuple[float, ...]
@@ -109,7 +116,7 @@ class Curves(_Record):
     candidate: CurveBand | None = None
 
 
-class EnvironmentVerdict(_Record):
+class EnvironmentVerdict(Record):
     """One environment. What could not be computed is None, and a finding or `note` says why.
 
     `shown_by`: the statistic that shows the harm, where it is proven.
@@ -141,7 +148,7 @@ class EnvironmentVerdict(_Record):
     runs: tuple[RunRow, ...]
 
 
-class FailureRecord(_Record):
+class FailureRecord(Record):
     """A process that failed: what it trained, why it ended, the last lines it printed."""
 
     label: str
@@ -149,7 +156,7 @@ class FailureRecord(_Record):
     log_tail: str
 
 
-class Suite(_Record):
+class Suite(Record):
     """All informative environments together: mean change with its 95 % interval, margin, p of the pass test.
 
     `within_margin`: the test rejects; `passed`: and there are seeds enough for it to count. `p_harm`: of "all together
@@ -166,7 +173,7 @@ class Suite(_Record):
     environments: int
 
 
-class Aggregate(_Record):
+class Aggregate(Record):
     """One number for all informative environments, of scores as shares of the scale, with its 95 % bootstrap interval.
 
     A comparison of the sides (the probability of improvement) has no baseline value.
@@ -179,7 +186,7 @@ class Aggregate(_Record):
     candidate_interval: Interval
 
 
-class SideRecord(_Record):
+class SideRecord(Record):
     """Who took part: the reference as given, and what is known of its code and machine."""
 
     reference: str
@@ -191,7 +198,7 @@ class SideRecord(_Record):
     python: str | None = None
 
 
-class PolicyRecord(_Record):
+class PolicyRecord(Record):
     """The planned error rates, and the smallest loss that matters in words.
 
     `looks`: after how many candidate seeds the data may be looked at, `look`: how many looks were taken (1: one).
@@ -208,7 +215,7 @@ class PolicyRecord(_Record):
     suite_level: float | None = None
 
 
-class NextStep(_Record):
+class NextStep(Record):
     """What to do now: a sentence, the command if there is one, and its cost."""
 
     text: str
@@ -216,7 +223,7 @@ class NextStep(_Record):
     minutes: float | None = None
 
 
-class Cost(_Record):
+class Cost(Record):
     """What the answer took: cells trained for it and known before; the candidate's minutes and environment steps."""
 
     cells_trained: int | None = None
@@ -225,7 +232,7 @@ class Cost(_Record):
     environment_steps: int
 
 
-class Verdict(_Record):
+class Verdict(Record):
     """The whole record; `environments` worst first, as they are shown."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -259,16 +266,6 @@ class Verdict(_Record):
         """sha256 of what was asked and answered: equal for the same runs under the same plan, whenever asked."""
         circumstances = {"created_at", "command", "cost", "failures", "next_step", "rlops_version"}
         return hashlib.sha256(self.model_dump_json(exclude=circumstances).encode()).hexdigest()
-
-    def to_json(self) -> str:
-        """The text of verdict.json."""
-        return self.model_dump_json(by_alias=True, indent=1)
-
-    def without_secrets(self) -> "Verdict":
-        """The record without the secrets of this environment, whatever name or message they came in with."""
-        content = self.model_dump(mode="json", by_alias=True)
-        safe = without_secrets(content)
-        return self if safe == content else Verdict.model_validate(safe)
 
 
 def read_verdict(path: Path) -> Verdict:

@@ -8,7 +8,7 @@ from rlops.curves import COLUMNS, Run, RunSet, auc, fault_of, final, grid_steps
 from rlops.judge.case import Case
 from rlops.judge.compare import EnvironmentComparison
 from rlops.judge.outlook import nameable, seeds_that_decide
-from rlops.judge.record import Band, CurveBand, Curves, EnvironmentVerdict, RunRow, Side
+from rlops.judge.record import CurveBand, Curves, EnvironmentVerdict, RunRow, Side
 from rlops.stats import Floats, mean_interval, minimum_detectable_effect
 
 PICTURE_DIGITS = 5
@@ -88,14 +88,9 @@ def _curves(item: EnvironmentComparison, sign: float) -> Curves:
 def _band(runs: Sequence[Run], grids: Floats) -> CurveBand | None:
     if not runs:
         return None
-    seeds = {run.seed: rounded(grid) for run, grid in zip(runs, grids, strict=True)}
-    return CurveBand(**mean_band(grids).model_dump(), seeds=seeds)
-
-
-def mean_band(grids: Floats) -> Band:
-    """The mean of the curves, (runs, points), with its interval, for pictures."""
     mean, low, high = mean_interval(grids)
-    return Band(mean=rounded(mean), low=rounded(low), high=rounded(high))
+    seeds = {run.seed: rounded(grid) for run, grid in zip(runs, grids, strict=True)}
+    return CurveBand(mean=rounded(mean), low=rounded(low), high=rounded(high), seeds=seeds)
 
 
 def why_not_counted(run: Run, budget: int) -> str:

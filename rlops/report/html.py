@@ -36,14 +36,14 @@ def render_html(verdict: Verdict) -> str:
     from markupsafe import Markup
 
     view = build_view(verdict)
-    template = _templates().get_template("report.html.j2")
+    template = templates().get_template("report.html.j2")
     embedded = Markup(_embedded_json(verdict))  # noqa: S704  # no markup left: < > & are escaped
     sections = tuple(_sections(verdict, view))
     return template.render(view=view, sections=sections, pictures=pictures, verdict_json=embedded, extract=EXTRACT)
 
 
 @functools.cache
-def _templates() -> "Environment":
+def templates() -> "Environment":
     """Imported late: `rlops --help` needs no jinja2."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

@@ -109,7 +109,7 @@ def draw_spark(curves: Curves) -> tuple[tuple[Side, str], ...]:
     x = Scale(curves.steps[0], curves.steps[-1], 4, SPARK_WIDTH - 4)
     y = Scale(min(values), max(values), SPARK_HEIGHT - 10, 10)
     every = max(1, len(curves.steps) // 33)
-    return tuple((side, path(_points(curves.steps[::every], band.mean[::every], x, y))) for side, band in bands)
+    return tuple((side, path(points_of(curves.steps[::every], band.mean[::every], x, y))) for side, band in bands)
 
 
 def draw_curves(curves: Curves, metric: str) -> CurveDrawing | None:
@@ -118,7 +118,7 @@ def draw_curves(curves: Curves, metric: str) -> CurveDrawing | None:
     values = list(_all_values(band for _, band in bands))
     if not values or not curves.steps:
         return None
-    low, high = _padded(min(values), max(values))
+    low, high = padded(min(values), max(values))
     x = Scale(curves.steps[0], curves.steps[-1], PLOT_LEFT, PLOT_WIDTH - PLOT_RIGHT)
     y = Scale(low, high, PLOT_HEIGHT - PLOT_BOTTOM, PLOT_TOP)
     return CurveDrawing(
@@ -142,22 +142,24 @@ def _all_values(bands: Iterable[CurveBand]) -> Iterator[float]:
             yield from values
 
 
-def _padded(low: float, high: float) -> tuple[float, float]:
+def padded(low: float, high: float) -> tuple[float, float]:
+    """The range with some room at both ends."""
     room = (high / 2 - low / 2) * 0.08 or abs(low) * 0.1 or 1.0
     return max(low - room, -1.7e308), min(high + room, 1.7e308)
 
 
-def _points(steps: Sequence[float], values: Sequence[float], x: Scale, y: Scale) -> list[tuple[float, float]]:
+def points_of(steps: Sequence[float], values: Sequence[float], x: Scale, y: Scale) -> list[tuple[float, float]]:
+    """The positions of the values of a curve that are numbers, at the edge where they lie beyond it."""
     return [(x.at(step), y.inside(value)) for step, value in zip(steps, values, strict=False) if math.isfinite(value)]
 
 
 def _draw_side(side: Side, band: CurveBand, steps: Sequence[float], x: Scale, y: Scale) -> SideDrawing:
     return SideDrawing(
         side=side,
-        mean=path(_points(steps, band.mean, x, y)),
-        band=area(_points(steps, band.high, x, y), _points(steps, band.low, x, y)),
+        mean=path(points_of(steps, band.mean, x, y)),
+        band=area(points_of(steps, band.high, x, y), points_of(steps, band.low, x, y)),
         seeds=tuple(
-            SeedLine(f"{side}, seed {seed}", path(_points(steps, values, x, y)))
+            SeedLine(f"{side}, seed {seed}", path(points_of(steps, values, x, y)))
             for seed, values in sorted(band.seeds.items())
         ),
     )
