@@ -12,6 +12,7 @@ from rlops.report.results.view import AGGREGATE_NOTES, name
 
 LONGEST_TITLE = 44
 LONGEST_NOTE = 56
+LONGEST_ROW_LABEL = 15
 ROOM_FOR_BANDS = 0.5
 """Bands of very few runs are cut off where they would squeeze the curves: at so many spans of the curves (arbitrary)."""
 NO_DIFFERENCE = {"P(better)": 0.5, "optimality gap": 0.0}
@@ -62,6 +63,7 @@ class DotPanel:
     ends: Ends
     marks: tuple[Mark, ...]
     reference: float
+    labels: tuple[str, ...]
     dots: tuple[Estimate | None, ...]
     description: str
 
@@ -111,21 +113,21 @@ def curve_panel(record: Results, item: EnvironmentResults) -> LinePanel | None:
 
 def aggregate_panels(record: Results) -> Iterator[DotPanel]:
     """A panel for each number for all environments."""
-    first = name(record.run_sets[0].label)
+    labels = tuple(name(item.label) for item in record.run_sets)
     for item in record.aggregates:
         reference = NO_DIFFERENCE.get(item.name, 1.0)
         values = [end for one in item.estimates if one for end in (one.value, *(one.interval or ()))]
         ends = padded(min(reference, *values), max(reference, *values))
         title = text.line(item.name, LONGEST_TITLE)
-        note = text.cut(AGGREGATE_NOTES.get(item.name, "").format(first=first), LONGEST_NOTE)
+        note = text.cut(AGGREGATE_NOTES.get(item.name, "").format(first=labels[0]), LONGEST_NOTE)
         said = [
-            f"{name(run_set.label)} {text.estimate(one.value, one.interval)}"
-            for run_set, one in zip(record.run_sets, item.estimates, strict=True)
+            f"{label} {text.estimate(one.value, one.interval)}"
+            for label, one in zip(labels, item.estimates, strict=True)
             if one
         ]
-        yield DotPanel(
-            title, note, ends, _marks(ends, "number"), reference, item.estimates, f"{title}: {'; '.join(said)}"
-        )
+        described = f"{title}: {'; '.join(said)}"
+        rows = tuple(text.cut(label, LONGEST_ROW_LABEL) for label in labels)
+        yield DotPanel(title, note, ends, _marks(ends, "number"), reference, rows, item.estimates, described)
 
 
 def efficiency_panel(record: Results) -> LinePanel | None:

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rlops.judge.results_record import Estimate
 from rlops.report.geometry import Scale, area, path
 from rlops.report.pictures import Tick, points_of
 from rlops.report.results.charts import Chart, DotPanel, Line, LinePanel, Mark
 from rlops.report.results.palette import dash, hue
 
 WIDTH, LINE_HEIGHT = 360, 236
-LEFT, RIGHT, TOP, BOTTOM = 50, 14, 40, 40
-ROW, DOTS_TOP, DOTS_BOTTOM = 20, 40, 24
+LEFT, RIGHT, TOP, BOTTOM = 50, 22, 40, 40
+ROW, DOTS_TOP, DOTS_BOTTOM, DOTS_LEFT = 20, 40, 24, 112
 LETTER = 7.2
 """How wide a letter of a legend is, on average (arbitrary: the fonts of viewers differ)."""
 SWATCH = 34
@@ -29,11 +30,12 @@ class LineDrawing:
 
 @dataclass(frozen=True)
 class DotDrawing:
-    """One run set's number: its row, the dot and its interval."""
+    """One run set's number: its row, the dot and its interval; no dot where it has no number."""
 
     hue: int
+    label: str
     y: float
-    dot: float
+    dot: float | None
     line: tuple[float, float] | None
 
 
@@ -144,29 +146,37 @@ def _draw_line(line: Line, x: Scale, y: Scale) -> LineDrawing:
 def _draw_dots(panel: DotPanel) -> PanelDrawing:
     height = DOTS_TOP + ROW * len(panel.dots) + DOTS_BOTTOM
     right, bottom = WIDTH - RIGHT, height - DOTS_BOTTOM
-    x = Scale(*panel.ends, RIGHT, right)
-    dots = []
-    for number, one in enumerate(panel.dots):
-        if one is None:
-            continue
-        line = (round(x.at(one.interval[0]), 1), round(x.at(one.interval[1]), 1)) if one.interval else None
-        dots.append(DotDrawing(hue(number), DOTS_TOP + ROW * (number + 0.5), round(x.at(one.value), 1), line))
+    x = Scale(*panel.ends, DOTS_LEFT, right)
     return PanelDrawing(
         width=WIDTH,
         height=height,
         title=panel.title,
         note=panel.note,
         x_label="",
-        left=RIGHT,
+        left=DOTS_LEFT,
         right=right,
         top=DOTS_TOP,
         bottom=bottom,
         x_ticks=_ticks(panel.marks, x),
         y_ticks=(),
         lines=(),
-        dots=tuple(dots),
+        dots=tuple(
+            _draw_dot(number, label, one, x)
+            for number, (label, one) in enumerate(zip(panel.labels, panel.dots, strict=True))
+        ),
         reference=round(x.at(panel.reference), 1),
         description=panel.description,
+    )
+
+
+def _draw_dot(number: int, label: str, one: Estimate | None, x: Scale) -> DotDrawing:
+    ends = one.interval if one else None
+    return DotDrawing(
+        hue=hue(number),
+        label=label,
+        y=DOTS_TOP + ROW * (number + 0.5),
+        dot=round(x.at(one.value), 1) if one else None,
+        line=(round(x.at(ends[0]), 1), round(x.at(ends[1]), 1)) if ends else None,
     )
 
 

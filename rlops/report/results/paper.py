@@ -77,7 +77,8 @@ def _draw_dots(axes: Axes, panel: DotPanel) -> None:
         axes.plot([one.value], [number], "o", color=color, markersize=4)
     axes.set(xlim=panel.ends, ylim=(len(panel.dots) - 0.5, -0.5))
     axes.set_xticks(*_ticks(panel.marks))
-    axes.set_yticks([])
+    axes.set_yticks(range(len(panel.labels)), panel.labels)
+    axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
 
 
