@@ -15,7 +15,7 @@ from rlops.curves import (
 )
 from rlops.errors import NoBaselineError, UsageError
 from rlops.files import write_whole
-from rlops.judge import Entry, ResultsTerms, Results, results
+from rlops.judge import Entry, Results, ResultsTerms, results
 from rlops.plan import EnvironmentPlan, Metric, format_seeds
 from rlops.run_sets import Terms, budgets_of, load_run_set, occasion, stored_baseline
 from rlops.training import Watchers

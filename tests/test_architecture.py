@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "__init__": set(),
 }
 INTERFACES = {"rlops.judge.record", "rlops.judge.results_record", "rlops.plan.discover"}
-"""Modules that others may name beside the wings: verdict.json and results.json, which renderers read; the search of `init`."""
+"""Modules that others may name beside the wings: the records that every renderer reads; the search of `init`."""
 GROUND = {"errors", "files", "strangers", "__init__"}
 """What every wing may use: exit codes, files, dealing with strangers, the version. Not `stats`, which stands alone."""
 FORBIDDEN_THIRD_PARTIES = {

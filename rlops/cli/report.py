@@ -34,8 +34,8 @@ FORMATS = ("svg", "png", "pdf")
     "--output",
     "-o",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where; Markdown where it ends in .md, of results JSON where it ends in .json, else HTML; default: report.html "
-    "beside verdict.json, for results the store.",
+    help="Where; Markdown where it ends in .md, the record of results where it ends in .json, else HTML; default: "
+    "report.html beside verdict.json, for results the store.",
 )
 @click.option("--label", "labels", multiple=True, help="What a run set is called; once for each, in order.")
 @click.option(

@@ -10,6 +10,7 @@ from rlops.curves import Run, RunSet, auc, data_sha256, final, grid_steps, orien
 from rlops.judge.aggregates import P_BETTER, as_many, drawing, estimates
 from rlops.judge.case import Occasion
 from rlops.judge.integrity import UNEQUAL_HORIZON, machine_findings, package_findings, run_findings
+from rlops.judge.method import results_method
 from rlops.judge.record import Finding, make_finding
 from rlops.judge.results_record import (
     AggregateResults,
@@ -94,7 +95,7 @@ def results(entries: Sequence[Entry], terms: ResultsTerms, occasion: Occasion) -
         profile=_profile(shares, len(entries), terms.benchmark),
         sample_efficiency=_sample_efficiency(shares, len(entries), terms.benchmark),
         findings=tuple(sorted(_findings(entries, terms), key=lambda item: SEVERITIES.index(item.severity))),
-        method=method(entries[0].label, bool(shares)),
+        method=results_method(entries[0].label, shares=bool(shares)),
         data_sha256=data_sha256(*(entry.runs for entry in entries)),
         command=occasion.command,
         rlops_version=__version__,
@@ -106,27 +107,6 @@ def title(labels: Sequence[str], benchmark: str | None) -> str:
     """What the page is called."""
     names = labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
     return f"Results of {names}" + (f" on {benchmark}" if benchmark else "")
-
-
-def method(first: str, shares: bool) -> tuple[str, ...]:
-    """Paragraphs on what the numbers are and what they are not."""
-    paragraphs = [
-        "Every run is one number, its score final: the mean of its learning curve over the last 10 % of the budget, "
-        "read off at 100 equal steps (last value carried forward). Runs that failed, broke off or logged NaN, and "
-        "copies of a run, are named and not averaged in. Nothing was selected: every run that the references name is "
-        "on this page.",
-        "Intervals have 95 % confidence. Those of a mean and of a learning curve are t intervals over the runs; those "
-        "of an interquartile mean (IQM, the mean of the middle half of the runs) in one environment are the t interval "
-        "of the trimmed mean (Tukey and McLaughlin, 1963): with few runs the bootstrap's would be too narrow.",
-    ]
-    if shares:
-        paragraphs.append(
-            f"For all environments together scores are shares of the scale: 0 is the random score, 1 the mean of "
-            f"{first}. Their intervals are percentiles of the stratified bootstrap (Agarwal et al., 2021), of as many "
-            "runs from every environment as from the one with the fewest. They are the run sets' one by one: that two "
-            "of them overlap does not mean that nothing differs. rlops compare tests that."
-        )
-    return tuple(paragraphs)
 
 
 def _counted(runs: Sequence[Run], budget: int, metric: Metric) -> Counted:
@@ -170,8 +150,7 @@ def _environment(
         reference_score=sign * item.mean if item else None,
         no_shares=no_shares[env_id],
         scores=tuple(
-            _scores(entry.runs.of(env_id), one, budget, sign)
-            for entry, one in zip(entries, table[env_id], strict=True)
+            _scores(entry.runs.of(env_id), one, budget, sign) for entry, one in zip(entries, table[env_id], strict=True)
         ),
     )
 
@@ -233,9 +212,7 @@ def _sides(shares: Mapping[str, Sequence[Floats]], sets: int) -> list[list[Float
     return [as_many([of_env[i] for of_env in shares.values()]) for i in range(sets)]
 
 
-def _aggregates(
-    shares: Mapping[str, Sequence[Floats]], sets: int, benchmark: str | None
-) -> Iterator[AggregateResults]:
+def _aggregates(shares: Mapping[str, Sequence[Floats]], sets: int, benchmark: str | None) -> Iterator[AggregateResults]:
     """The numbers of the literature, drawn as a verdict draws them: of two run sets they are a verdict's."""
     if not shares:
         return
@@ -265,9 +242,7 @@ def _profile(shares: Mapping[str, Sequence[Floats]], sets: int, benchmark: str |
     return CurveResults(points=rounded(thresholds), bands=bands)
 
 
-def _sample_efficiency(
-    shares: Mapping[str, Sequence[Floats]], sets: int, benchmark: str | None
-) -> CurveResults | None:
+def _sample_efficiency(shares: Mapping[str, Sequence[Floats]], sets: int, benchmark: str | None) -> CurveResults | None:
     """The IQM of all runs at each hundredth of the budget."""
     if not shares:
         return None

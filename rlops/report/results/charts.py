@@ -14,7 +14,7 @@ LONGEST_TITLE = 44
 LONGEST_NOTE = 56
 LONGEST_ROW_LABEL = 15
 ROOM_FOR_BANDS = 0.5
-"""Bands of very few runs are cut off where they would squeeze the curves: at so many spans of the curves (arbitrary)."""
+"""Bands of few runs are cut off where they would squeeze the curves: so many spans of these beyond (arbitrary)."""
 NO_DIFFERENCE = {"P(better)": 0.5, "optimality gap": 0.0}
 """Where the line of reference stands; elsewhere at 1, the mean of the first run set."""
 
@@ -70,11 +70,11 @@ class DotPanel:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure: panels of one kind side by side, `columns` of them where there is room. `labels`: of the run sets."""
+    """A figure: panels of one kind, `columns` of them side by side where there is room. `labels`: of the run sets."""
 
     name: str
     labels: tuple[str, ...]
-    panels: tuple[LinePanel, ...] | tuple[DotPanel, ...]
+    panels: tuple[LinePanel | DotPanel, ...]
     columns: int
 
 
@@ -132,7 +132,9 @@ def aggregate_panels(record: Results) -> Iterator[DotPanel]:
 
 def efficiency_panel(record: Results) -> LinePanel | None:
     """The IQM of all runs over the budget."""
-    return _shares_panel(record, record.sample_efficiency, "Sample efficiency", "share of the budget", "IQM of all runs")
+    return _shares_panel(
+        record, record.sample_efficiency, "Sample efficiency", "share of the budget", "IQM of all runs"
+    )
 
 
 def profile_panel(record: Results) -> LinePanel | None:

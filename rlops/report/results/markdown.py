@@ -1,11 +1,12 @@
 """Published results as GitHub-flavoured Markdown, for docs."""
 
+import urllib.parse
 from collections.abc import Iterator, Sequence
 
 from rlops.judge.results_record import Results
 from rlops.report.findings import FindingGroup, said
 from rlops.report.markup import code, fence, prose
-from rlops.report.results.view import EnvironmentView, ResultsView, build_view
+from rlops.report.results.view import EnvironmentView, ResultsView, ScoresView, build_view
 
 MOST_ENVIRONMENTS = 8
 """Named in one finding (arbitrary)."""
@@ -56,17 +57,20 @@ def _scores(view: ResultsView) -> str:
 
 def _every_number(environments: Sequence[EnvironmentView]) -> str:
     titles = ["environment", "run set", "mean", "95 %", "IQM", "95 %", "seeds", "steps", "time a run", "steps/s"]
-    rows = [
-        [prose(env.label), prose(one.label), one.mean, one.mean_interval, one.iqm, one.iqm_interval, one.seeds]
-        + [one.steps, one.minutes, one.speed]
-        for env in environments
-        for one in env.scores
-    ]
+    rows = [[prose(env.label), *_numbers(one)] for env in environments for one in env.scores]
     return f"{_table(titles, rows, left=2)}\n\nSteps are those of all counted runs together."
 
 
+def _numbers(one: ScoresView) -> Iterator[str]:
+    yield prose(one.label)
+    yield from (one.mean, one.mean_interval, one.iqm, one.iqm_interval, one.seeds)
+    yield from (one.steps, one.minutes, one.speed)
+
+
 def _figure(name: str, figures: Sequence[tuple[str, str]]) -> Iterator[str]:
-    yield from (f"![{FIGURE_TITLES[name]}]({address})" for drawn, address in figures if drawn == name)
+    yield from (
+        f"![{FIGURE_TITLES[name]}]({urllib.parse.quote(address)})" for drawn, address in figures if drawn == name
+    )
 
 
 def _aggregates(view: ResultsView, figures: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """The figures for a paper, by matplotlib: the same charts, as PNG or PDF. Imported only where it is installed."""
 
 import io
+from contextlib import AbstractContextManager
+from typing import Literal
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -13,19 +15,11 @@ from rlops.report.results.palette import DASHES, ON_LIGHT, dash, hue
 WIDTH, LINE_HEIGHT, ROW_HEIGHT = 2.6, 2.0, 0.22
 """Of a panel and of a row of dots, in inches."""
 DOTS_PER_INCH = 300
-STYLE = {
-    "font.size": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "pdf.fonttype": 42,  # journals refuse fonts of type 3
-    "text.parse_math": False,  # names are not mathematics
-}
 
 
 def draw(chart: Chart, title: str, file_format: str) -> bytes:
     """The chart as the content of a PNG or PDF file; the same chart gives the same bytes."""
-    with rc_context(STYLE):
+    with _style():
         columns = min(chart.columns, len(chart.panels))
         rows = -(-len(chart.panels) // columns)
         height = max(map(_height, chart.panels))
@@ -40,6 +34,19 @@ def draw(chart: Chart, title: str, file_format: str) -> bytes:
         metadata = {"Title": title, **({"CreationDate": None} if file_format == "pdf" else {})}
         figure.savefig(content, format=file_format, dpi=DOTS_PER_INCH, metadata=metadata)
         return content.getvalue()
+
+
+def _style() -> AbstractContextManager[None]:
+    return rc_context(
+        {
+            "font.size": 8,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.linewidth": 0.6,
+            "pdf.fonttype": 42,  # journals refuse fonts of type 3
+            "text.parse_math": False,  # names are not mathematics
+        }
+    )
 
 
 def _height(panel: LinePanel | DotPanel) -> float:
@@ -59,7 +66,7 @@ def _draw_lines(axes: Axes, panel: LinePanel) -> None:
     for line in panel.lines:
         color = ON_LIGHT[hue(line.number)]
         axes.fill_between(line.x, line.band.low, line.band.high, color=color, alpha=0.16, linewidth=0)
-        axes.plot(line.x, line.band.estimate, color=color, linestyle=_style(line.number), linewidth=1.3)
+        axes.plot(line.x, line.band.estimate, color=color, linestyle=_strokes(line.number), linewidth=1.3)
     axes.set(xlim=panel.x_ends, ylim=panel.y_ends, xlabel=panel.x_label, ylabel=panel.y_label)
     axes.set_xticks(*_ticks(panel.x_marks))
     axes.set_yticks(*_ticks(panel.y_marks))
@@ -86,7 +93,7 @@ def _ticks(marks: tuple[Mark, ...]) -> tuple[list[float], list[str]]:
     return [mark.value for mark in marks], [mark.label for mark in marks]
 
 
-def _style(number: int) -> str | tuple[float, tuple[float, ...]]:
+def _strokes(number: int) -> Literal["-"] | tuple[float, tuple[float, ...]]:
     strokes = DASHES[dash(number)]
     return (0.0, tuple(length / 2 for length in strokes)) if strokes else "-"
 
@@ -94,7 +101,7 @@ def _style(number: int) -> str | tuple[float, tuple[float, ...]]:
 def _legend(figure: Figure, chart: Chart) -> None:
     """Above the panels. The names are set afterwards: matplotlib leaves those out that begin with an underscore."""
     lines = [
-        Line2D([], [], color=ON_LIGHT[hue(i)], linestyle=_style(i), linewidth=1.5, label=f"run set {i}")
+        Line2D([], [], color=ON_LIGHT[hue(i)], linestyle=_strokes(i), linewidth=1.5, label=f"run set {i}")
         for i in range(len(chart.labels))
     ]
     columns = max(1, min(len(lines), 3 * chart.columns))

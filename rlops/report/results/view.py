@@ -239,7 +239,9 @@ def _aggregates(record: Results, labels: Sequence[str]) -> Iterator[AggregateVie
 def _scale(record: Results, labels: Sequence[str]) -> str:
     number, total = len(record.counted_environments), len(record.environments)
     if not number:
-        return "No environment has a scale and two counted runs of every run set, so there are no numbers for all of them."
+        return (
+            "No environment has a scale and two counted runs of every run set, so there are no numbers for all of them."
+        )
     which = "the one environment" if number == total == 1 else f"{number:,} of {total:,} environments"
     return (
         f"Scores of {which} as shares of the scale: 0 is the random score, 1 the mean of {labels[0]}. "
