@@ -89,7 +89,8 @@ def _entry(
 ) -> Entry:
     if baseline is not None:
         runs = replace(baseline.run_set(), reference=reference.text)
-        return Entry(label, runs, baseline.metric, baseline.benchmark_command)
+        left_out = {item.env_id: item.left_out for item in baseline.environments}
+        return Entry(label, runs, baseline.metric, baseline.benchmark_command, left_out)
     name = metric_name(reference, terms.metric.name)
     if reference.kind == "git" and terms.benchmark is not None and reference.seeds is None:
         # A version may have been trained as a baseline or as a candidate: all that there is counts.

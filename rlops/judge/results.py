@@ -1,12 +1,12 @@
 """What several run sets achieved: scores, intervals, aggregates. Publishes and compares nothing with a level."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from rlops import __version__
-from rlops.curves import Run, RunSet, auc, data_sha256, final, grid_steps, oriented_grid, sound_runs
+from rlops.curves import LeftOut, Run, RunSet, auc, data_sha256, final, grid_steps, oriented_grid, sound_runs
 from rlops.judge.aggregates import P_BETTER, as_many, drawing, estimates
 from rlops.judge.case import Occasion
 from rlops.judge.integrity import UNEQUAL_HORIZON, machine_findings, package_findings, run_findings
@@ -39,12 +39,21 @@ FEWEST_RUNS = 2
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One run set to be published. `metric`: what its runs call the metric; `command`: what trains it, if known."""
+    """One run set to be published.
+
+    `metric`: what its runs call the metric; `command`: what trains it, if known; `left_out`: by environment, runs that
+    there were and that have no curve here.
+    """
 
     label: str
     runs: RunSet
     metric: str
     command: tuple[str, ...] = ()
+    left_out: Mapping[str, Sequence[LeftOut]] = field(default_factory=dict)
+
+    def missing(self, env_id: str) -> Sequence[LeftOut]:
+        """Those of one environment."""
+        return self.left_out.get(env_id, ())
 
 
 @dataclass(frozen=True)
@@ -150,12 +159,13 @@ def _environment(
         reference_score=sign * item.mean if item else None,
         no_shares=no_shares[env_id],
         scores=tuple(
-            _scores(entry.runs.of(env_id), one, budget, sign) for entry, one in zip(entries, table[env_id], strict=True)
+            _scores(entry, env_id, one, budget, sign) for entry, one in zip(entries, table[env_id], strict=True)
         ),
     )
 
 
-def _scores(runs: Sequence[Run], counted: Counted, budget: int, sign: float) -> Scores:
+def _scores(entry: Entry, env_id: str, counted: Counted, budget: int, sign: float) -> Scores:
+    runs, missing = entry.runs.of(env_id), entry.missing(env_id)
     grids = sign * counted.grids
     finals = final(grids)
     timed = [run for run in counted.runs if run.minutes]
@@ -165,12 +175,12 @@ def _scores(runs: Sequence[Run], counted: Counted, budget: int, sign: float) -> 
         mean=_estimate(mean, len(finals)),
         iqm=_estimate(iqm_interval(finals), len(finals)) if len(finals) else None,
         n_counted=len(finals),
-        n_runs=len(runs),
+        n_runs=len(runs) + len(missing),
         environment_steps=sum(run.curve.last_step for run in counted.runs),
         minutes=minutes / len(timed) if timed else None,
         steps_per_second=sum(run.curve.last_step for run in timed) / (60 * minutes) if timed else None,
         curve=_band(mean_interval(grids)) if len(finals) else None,
-        runs=tuple(_runs(runs, counted, grids, budget)),
+        runs=(*_runs(runs, counted, grids, budget), *map(_left_out, missing)),
     )
 
 
@@ -201,6 +211,10 @@ def _runs(runs: Sequence[Run], counted: Counted, grids: Floats, budget: int) -> 
             minutes=run.minutes,
             url=run.url,
         )
+
+
+def _left_out(run: LeftOut) -> ResultRun:
+    return ResultRun(seed=run.seed, state="left out", counted=False, why_not=run.why, last_step=0)
 
 
 def _run_set(entry: Entry) -> RunSetRecord:
@@ -260,6 +274,7 @@ def _findings(entries: Sequence[Entry], terms: ResultsTerms) -> Iterator[Results
         for entry in entries:
             runs = entry.runs.of(env_id)
             yield from _about(entry, run_findings(runs, budget, "baseline", env_id))
+            yield from _about(entry, _missing(entry, env_id))
             if not runs:
                 detail = "it has no run of this environment"
                 yield from _about(entry, [make_finding("missing-seeds", "warning", detail, env_id)])
@@ -267,6 +282,13 @@ def _findings(entries: Sequence[Entry], terms: ResultsTerms) -> Iterator[Results
     first, *others = entries
     for entry in others:
         yield from _about(entry, _unlike(first, entry))
+
+
+def _missing(entry: Entry, env_id: str) -> Iterator[Finding]:
+    missing = entry.missing(env_id)
+    if missing:
+        detail = "; ".join(dict.fromkeys(run.why for run in missing))
+        yield make_finding("left-out", "warning", detail, env_id, None, [run.seed for run in missing])
 
 
 def _horizons(entries: Sequence[Entry], budget: int, env_id: str) -> Iterator[ResultsFinding]:

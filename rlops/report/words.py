@@ -77,6 +77,7 @@ MEANINGS = {
     "other-margins": "Margins are frozen with the baseline. Save it again if the new ones are to hold.",
     "crashed-run": _CRASH,
     "failed-run": _CRASH,
+    "left-out": "The baseline was saved without these runs. Its numbers are those of the others.",
     "running-run": "The run has not ended. Wait for it, then compare again.",
     "incomplete-run": "The run's files are incomplete, so it is left out.",
     "empty-curve": "The run logged nothing under this metric. Check the metric's name.",

@@ -12,7 +12,7 @@ from rlops.report.results.view import AGGREGATE_NOTES, name
 
 LONGEST_TITLE = 44
 LONGEST_NOTE = 56
-LONGEST_ROW_LABEL = 15
+LONGEST_ROW_LABEL = 20
 ROOM_FOR_BANDS = 0.5
 """Bands of few runs are cut off where they would squeeze the curves: so many spans of these beyond (arbitrary)."""
 NO_DIFFERENCE = {"P(better)": 0.5, "optimality gap": 0.0}

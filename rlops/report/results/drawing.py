@@ -11,7 +11,7 @@ from rlops.report.results.palette import dash, hue
 
 WIDTH, LINE_HEIGHT = 360, 236
 LEFT, RIGHT, TOP, BOTTOM = 50, 22, 40, 40
-ROW, DOTS_TOP, DOTS_BOTTOM, DOTS_LEFT = 20, 40, 24, 112
+ROW, DOTS_TOP, DOTS_BOTTOM, DOTS_LEFT = 20, 40, 24, 144
 LETTER = 7.2
 """How wide a letter of a legend is, on average (arbitrary: the fonts of viewers differ)."""
 SWATCH = 34

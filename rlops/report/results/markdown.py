@@ -58,7 +58,7 @@ def _scores(view: ResultsView) -> str:
 def _every_number(environments: Sequence[EnvironmentView]) -> str:
     titles = ["environment", "run set", "mean", "95 %", "IQM", "95 %", "seeds", "steps", "time a run", "steps/s"]
     rows = [[prose(env.label), *_numbers(one)] for env in environments for one in env.scores]
-    return f"{_table(titles, rows, left=2)}\n\nSteps are those of all counted runs together."
+    return f"{_table(titles, rows, left=2)}\n\nSteps are those of all counted runs together; steps/s: with whatever else the machine did."
 
 
 def _numbers(one: ScoresView) -> Iterator[str]:

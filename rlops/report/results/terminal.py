@@ -54,11 +54,12 @@ def _scores(view: ResultsView) -> "Table":
 
 def _aggregates(view: ResultsView) -> "Table":
     table = _table()
-    table.add_column("", overflow="fold")
+    for title in ("number", "run set"):
+        table.add_column(title, overflow="fold")
+    table.add_column("estimate", justify="right")
     for item in view.aggregates:
-        table.add_column(styled(item.name), justify="right")
-    for number, label in enumerate(view.labels):
-        table.add_row(styled(label), *(styled(item.cells[number]) for item in view.aggregates))
+        for number, (label, cell) in enumerate(zip(view.labels, item.cells, strict=True)):
+            table.add_row(*map(styled, ("" if number else item.name, label, cell)))
     return table
 
 
