@@ -15,7 +15,7 @@ from rlops.curves import (
 )
 from rlops.errors import NoBaselineError, UsageError
 from rlops.files import write_whole
-from rlops.judge import Entry, Results, ResultsTerms, results
+from rlops.judge import Entry, Results, ResultsTerms, definition_findings, results
 from rlops.plan import EnvironmentPlan, Metric, format_seeds
 from rlops.run_sets import Terms, budgets_of, load_run_set, occasion, stored_baseline
 from rlops.training import Watchers
@@ -74,13 +74,20 @@ def _names(asked: Sequence[Reference], labels: Sequence[str]) -> list[str]:
 
 def _terms(baselines: Sequence[Baseline], terms: Terms) -> Terms:
     """The metric is that of the benchmark, else of the baselines, else of the command line."""
-    metrics = {(item.metric, item.step, item.direction): item.name for item in baselines}
-    if len(metrics) > 1:
-        one, other, *_ = metrics.values()
-        raise UsageError(f"the baselines '{one}' and '{other}' have other metrics; publish them one by one")
-    if terms.benchmark is not None or not metrics:
+    metrics = {f"baseline '{item.name}'": (item.metric, item.step, item.direction) for item in baselines}
+    if terms.benchmark is not None:
+        own = terms.benchmark.metric
+        metrics[f"benchmark '{terms.benchmark.name}'"] = (own.name, own.step, own.direction)
+    if not metrics:
         return terms
-    ((name, step, direction),) = metrics
+    first, *others = metrics
+    for other in others:
+        if metrics[other] != metrics[first]:
+            raise UsageError(
+                f"the {first} measures {' '.join(metrics[first])}, the {other} {' '.join(metrics[other])}; "
+                "publish what is measured alike"
+            )
+    name, step, direction = metrics[first]
     return replace(terms, metric=Metric(name=name, step=step, direction=direction))
 
 
@@ -90,7 +97,8 @@ def _entry(
     if baseline is not None:
         runs = replace(baseline.run_set(), reference=reference.text)
         left_out = {item.env_id: item.left_out for item in baseline.environments}
-        return Entry(label, runs, baseline.metric, baseline.benchmark_command, left_out)
+        accepted = definition_findings(baseline, None)
+        return Entry(label, runs, baseline.metric, baseline.benchmark_command, left_out, accepted)
     name = metric_name(reference, terms.metric.name)
     if reference.kind == "git" and terms.benchmark is not None and reference.seeds is None:
         # A version may have been trained as a baseline or as a candidate: all that there is counts.

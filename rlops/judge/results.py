@@ -42,7 +42,7 @@ class Entry:
     """One run set to be published.
 
     `metric`: what its runs call the metric; `command`: what trains it, if known; `left_out`: by environment, runs that
-    there were and that have no curve here.
+    there were and that have no curve here; `beforehand`: findings that need more than the runs to be seen.
     """
 
     label: str
@@ -50,6 +50,7 @@ class Entry:
     metric: str
     command: tuple[str, ...] = ()
     left_out: Mapping[str, Sequence[LeftOut]] = field(default_factory=dict)
+    beforehand: Sequence[Finding] = ()
 
     def missing(self, env_id: str) -> Sequence[LeftOut]:
         """Those of one environment."""
@@ -267,6 +268,7 @@ def _sample_efficiency(shares: Mapping[str, Sequence[Floats]], sets: int, benchm
 
 def _findings(entries: Sequence[Entry], terms: ResultsTerms) -> Iterator[ResultsFinding]:
     for entry in entries:
+        yield from _about(entry, entry.beforehand)
         unlogged = [env_id for env_id in entry.runs.env_ids if env_id not in terms.budgets]
         detail = "no run logged the metric together with the step counter: the environment is not on this page"
         yield from _about(entry, [make_finding("empty-curve", "warning", detail, env_id) for env_id in unlogged])
@@ -277,7 +279,7 @@ def _findings(entries: Sequence[Entry], terms: ResultsTerms) -> Iterator[Results
             yield from _about(entry, _missing(entry, env_id))
             if not runs:
                 detail = "it has no run of this environment"
-                yield from _about(entry, [make_finding("missing-seeds", "warning", detail, env_id)])
+                yield from _about(entry, [make_finding("missing-environment", "warning", detail, env_id)])
         yield from _horizons(entries, budget, env_id)
     first, *others = entries
     for entry in others:

@@ -88,6 +88,7 @@ MEANINGS = {
     "repeated-steps": "A logging habit, usually harmless.",
     "constant-curve": "Nothing was learned, or the metric is not what it seems.",
     "missing-seeds": "The grid is not full. The same command fills it.",
+    "missing-environment": "Other run sets have it. The numbers for all environments are without it.",
     "too-few-seeds": "No test is possible with so few runs.",
     "level-unreachable": "With so few seeds an equal change and a large harm look alike in this environment.",
     "same-runs": "Of the same runs on both sides a comparison says nothing.",

@@ -65,7 +65,7 @@ def test_the_same_data_give_the_same_folder(rlops: CommandLine, tables):
 def test_what_is_printed_is_the_table(rlops: CommandLine, tables):
     ended = rlops("report", *tables, "--label", "old", "--label", "new")
     rows = [line.split() for line in ended.out.splitlines()]
-    assert ["A-v1", "old", "100.0"] == rows[[row[:2] for row in rows].index(["A-v1", "old"])][:3]
+    assert rows[[row[:2] for row in rows].index(["A-v1", "old"])][:3] == ["A-v1", "old", "100.0"]
     assert "results  .rlops/results/" in ended.out
 
 
@@ -116,6 +116,24 @@ def test_a_baseline_brings_its_metric_random_scores_and_command(rlops: CommandLi
     assert [item["name"] for item in alone["aggregates"]] == ["IQM", "mean", "median", "optimality gap"]
 
 
+def test_what_was_accepted_in_a_baseline_is_said(rlops: CommandLine, baseline, tables):
+    decided = ("--env-id", "B-v1", "--reason", "faster", "--author", "Ada", "--until", "2999-01-01")
+    assert rlops("baseline", "accept", baseline, tables[1], *decided).code == 0
+    record = json.loads(rlops("report", baseline, "--json").out)
+    (finding,) = record["findings"]
+    assert (finding["kind"], finding["env_id"], finding["run_set"]) == ("accepted-regression", "B-v1", baseline)
+    assert scores(record, "B-v1")[0]["mean"]["value"] == pytest.approx(sum(COLLAPSED) / len(COLLAPSED))
+
+
+def test_runs_that_a_baseline_was_saved_without_are_on_the_page(rlops: CommandLine, baseline, tables):
+    with (rlops.folder / "one.csv").open("a") as file:
+        file.write("A-v1,99,100,1.0\n")
+    assert rlops("baseline", "save", baseline, tables[0], "--leave-out-failed").code == 0
+    record = json.loads(rlops("report", baseline, "--json").out)
+    assert (scores(record, "A-v1")[0]["n_counted"], scores(record, "A-v1")[0]["n_runs"]) == (10, 11)
+    assert [(item["kind"], item["seeds"]) for item in record["findings"]] == [("left-out", [99])]
+
+
 def test_a_benchmark_says_the_budget(rlops: CommandLine, baseline, tables):
     record = json.loads(rlops("report", *tables, "--benchmark", "bench", "--json").out)
     assert {item["budget"] for item in record["environments"]} == {10_000}
@@ -134,7 +152,7 @@ def test_run_sets_that_end_elsewhere_are_measured_where_all_are(rlops: CommandLi
     assert [item["budget"] for item in record["environments"]] == [8_000, 10_000]
     assert [(item["kind"], item["env_id"], item["run_set"]) for item in record["findings"]] == [
         ("unequal-horizons", "A-v1", tables[0]),
-        ("missing-seeds", "B-v1", short),
+        ("missing-environment", "B-v1", short),
     ]
 
 
@@ -186,6 +204,13 @@ class TestErrors:
         ended = rlops("report", baseline, "--lower-is-better")
         assert ended.code == 2
         assert "those of the baseline 'bench'" in ended.err
+
+    def test_a_baseline_that_measures_something_else(self, rlops: CommandLine, baseline):
+        cost = BENCHMARK + '[metric]\nname = "charts/cost"\ndirection = "lower-is-better"\n'
+        (rlops.folder / "benchmarks" / "cost.toml").write_text(cost)
+        ended = rlops("report", baseline, "--benchmark", "cost")
+        assert ended.code == 2
+        assert "the baseline 'bench' measures charts/episodic_return global_step higher-is-better" in ended.err
 
     def test_a_version_needs_a_benchmark(self, rlops: CommandLine):
         ended = rlops("report", "git:HEAD")

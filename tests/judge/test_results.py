@@ -149,7 +149,7 @@ def test_environments_without_a_scale_or_runs_are_left_out_and_named():
     assert record.counted_environments == ("A", "B")
     assert why["A"] is why["B"] is None
     assert why["C"] == why["Flat"] == "fewer than two counted runs of two"
-    assert {item.env_id for item in found(record, "missing-seeds")} == {"C", "Flat"}
+    assert {item.env_id for item in found(record, "missing-environment")} == {"C", "Flat"}
     (alone,) = (item for item in published([entry("one", flat)]).environments if item.env_id == "Flat")
     assert alone.no_shares.startswith("no scale")
 

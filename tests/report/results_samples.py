@@ -46,9 +46,7 @@ def poisoned(text: str) -> Results:
     scores = tuple(
         one.model_copy(update={"runs": tuple(r.model_copy(update=run) for r in one.runs)}) for one in item.scores
     )
-    item = item.model_copy(
-        update={"env_id": text, "no_shares": text, "random_score_from": text, "scores": scores}
-    )
+    item = item.model_copy(update={"env_id": text, "no_shares": text, "random_score_from": text, "scores": scores})
     sources = {"reference": text, "git_commit": text, "machine": text, "python": text, "packages": {text: text}}
     run_sets = tuple(
         one.model_copy(

@@ -1,8 +1,7 @@
 """The report in a real browser: works offline, on a phone, without JavaScript, for everybody."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -11,6 +10,9 @@ from rlops.judge.record import Verdict
 from rlops.report import render_html
 from tests.report import samples
 from tests.report.test_trust import HOSTILE, poisoned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -23,7 +23,11 @@ def saved(record: Results, folder: Path) -> str:
 
 @pytest.mark.parametrize("kind", ["three run sets", "hostile", "long names"])
 def test_no_request_no_error_no_sideways_scrolling(browser: Browser, kind: str, tmp_path: Path) -> None:
-    records = {"three run sets": sample, "hostile": lambda: poisoned(HOSTILE[0]), "long names": lambda: poisoned("x" * 5000)}
+    records = {
+        "three run sets": sample,
+        "hostile": lambda: poisoned(HOSTILE[0]),
+        "long names": lambda: poisoned("x" * 5000),
+    }
     page = browser.new_page()
     events = watched(page)
     page.goto(saved(records[kind](), tmp_path))

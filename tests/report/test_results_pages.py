@@ -35,8 +35,10 @@ def test_html_is_one_file_with_the_record_in_it() -> None:
     page = Page(source)
     assert not [e for e in page.elements if {"src", "srcset"} & e.attributes.keys()]
     assert "://" not in re.sub(r'href="https://wandb\.ai[^"]*"', "", scrubbed(source).split('id="results">')[0])
-    assert page.one("meta", **{"http-equiv": "Content-Security-Policy"}).attributes["content"].startswith(
-        "default-src 'none'"
+    assert (
+        page.one("meta", **{"http-equiv": "Content-Security-Policy"})
+        .attributes["content"]
+        .startswith("default-src 'none'")
     )
     assert Results.model_validate_json(page.one("script", id="results").text) == record
 

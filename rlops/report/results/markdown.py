@@ -49,16 +49,21 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) 
 
 
 def _scores(view: ResultsView) -> str:
-    """Mean and interval, an environment a line, a run set a column; below it how many runs they are of."""
-    rows = [[prose(env.label), *(scores.mean_and_interval for scores in env.scores)] for env in view.environments]
+    """Mean and interval, an environment a line, a run set a column; and whether they are of all runs."""
+    rows = [[prose(env.label), *map(_mean, env.scores)] for env in view.environments]
     table = _table(["environment", *map(prose, view.labels)], rows)
     return f"Mean over runs, [95 % interval].\n\n{table}"
+
+
+def _mean(one: ScoresView) -> str:
+    return one.mean_and_interval if one.is_complete else f"{one.mean_and_interval}; {one.seeds} runs"
 
 
 def _every_number(environments: Sequence[EnvironmentView]) -> str:
     titles = ["environment", "run set", "mean", "95 %", "IQM", "95 %", "seeds", "steps", "time a run", "steps/s"]
     rows = [[prose(env.label), *_numbers(one)] for env in environments for one in env.scores]
-    return f"{_table(titles, rows, left=2)}\n\nSteps are those of all counted runs together; steps/s: with whatever else the machine did."
+    table = _table(titles, rows, left=2)
+    return f"{table}\n\nSteps are those of all counted runs together; steps/s: with whatever else the machine did."
 
 
 def _numbers(one: ScoresView) -> Iterator[str]:

@@ -41,12 +41,7 @@ class ScoresView:
     @property
     def mean_and_interval(self) -> str:
         """Both, as one cell."""
-        return _joined(self.mean, self.mean_interval)
-
-    @property
-    def iqm_and_interval(self) -> str:
-        """Both, as one cell."""
-        return _joined(self.iqm, self.iqm_interval)
+        return self.mean if self.mean_interval == text.NONE else f"{self.mean} {self.mean_interval}"
 
 
 @dataclass(frozen=True)
@@ -160,10 +155,6 @@ def interval(estimate: Estimate | None) -> str:
         return text.NONE
     low, high = map(text.score, estimate.interval)
     return f"[{low}, {high}]"
-
-
-def _joined(value: str, ends: str) -> str:
-    return value if ends == text.NONE else f"{value} {ends}"
 
 
 def _sentence(record: Results) -> str:
