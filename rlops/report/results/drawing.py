@@ -10,11 +10,12 @@ from rlops.report.results.charts import Chart, DotPanel, Line, LinePanel, Mark
 from rlops.report.results.palette import dash, hue
 
 WIDTH, LINE_HEIGHT = 360, 236
-LEFT, RIGHT, TOP, BOTTOM = 50, 22, 40, 40
+LEFT, RIGHT, TOP, BOTTOM = 50, 22, 46, 40
 ROW, DOTS_TOP, DOTS_BOTTOM, DOTS_LEFT = 20, 40, 24, 144
 LETTER = 7.2
 """How wide a letter of a legend is, on average (arbitrary: the fonts of viewers differ)."""
 SWATCH = 34
+EDGE = 8.0
 GAP = 18
 
 
@@ -186,11 +187,11 @@ def _ticks(marks: Sequence[Mark], scale: Scale) -> tuple[Tick, ...]:
 
 def _legend(labels: Sequence[str], width: int) -> tuple[tuple[LegendEntry, ...], float]:
     """The entries in rows as wide as the sheet, and where the panels begin."""
-    x, y, entries = float(RIGHT), 16.0, []
+    x, y, entries = EDGE, 16.0, []
     for number, label in enumerate(labels):
         needed = SWATCH + LETTER * len(label)
-        if x > RIGHT and x + needed > width:
-            x, y = float(RIGHT), y + ROW
+        if x > EDGE and x + needed > width:
+            x, y = EDGE, y + ROW
         entries.append(LegendEntry(round(x, 1), y, hue(number), dash(number), label))
         x += needed + GAP
     return tuple(entries), y + 14
