@@ -9,7 +9,7 @@ BENCH := $(VENV)-bench/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed details results test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests report-speed screenshots launch-cost bisect-demo bisect-study bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed details results test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,8 +36,15 @@ demo: $(READY) ## train a small grid, compare it with the stored baseline, then 
 pull-requests: $(READY) ## what four pull requests cost, look by look and with a fixed number of seeds (10 minutes)
 	$(BIN)/python -I benchmarks/pull_requests.py
 
+bisect-demo: $(READY) ## `rlops bisect` finds a planted bug among twelve commits to our own PPO (3 minutes)
+	$(BIN)/python -I benchmarks/bisect_real.py
+
+bisect-study: $(READY) ## how often `rlops bisect` is right and after how many runs, simulated (15 minutes on two cores)
+	PYTHONPATH=. $(BIN)/python benchmarks/bisect_simulation.py
+
 bench: $(BENCH) ## how fast the trainer is beside a plain loop and stable-baselines3 (15 minutes)
 	$(VENV)-bench/bin/python benchmarks/speed/bench.py
+	PYTHONPATH=. $(VENV)-bench/bin/python benchmarks/report_speed.py
 
 steps: $(READY) ## what each step from the plain loop to this trainer gained (5 minutes)
 	$(BIN)/python benchmarks/speed/steps.py
@@ -62,6 +69,15 @@ pull: $(READY) ## what pulling a W&B project costs, against the tests' stand-in 
 
 wandb-reader: $(READY) ## how fast local .wandb files are read, beside the client's own reader (3 minutes)
 	PYTHONPATH=. $(BIN)/python benchmarks/speed/wandb_reader.py
+
+report-speed: $(BENCH) ## how large and how quick reports are, beside plotly (2 minutes; needs chromium)
+	PYTHONPATH=. $(VENV)-bench/bin/python benchmarks/report_speed.py
+
+screenshots: demo ## the pictures of README (3 minutes; needs chromium)
+	$(BIN)/python benchmarks/screenshots.py
+
+launch-cost: $(READY) ## what launching costs beside the training: 2,000 tiny cells (5 minutes)
+	$(BIN)/python benchmarks/launch_cost.py
 
 judge-speed: $(READY) ## how long the judge takes (20 seconds)
 	$(BIN)/python benchmarks/judge_speed.py

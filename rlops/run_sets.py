@@ -23,6 +23,7 @@ from rlops.curves import (
 from rlops.errors import RunsFailedError, UsageError
 from rlops.files import write_whole
 from rlops.judge import (
+    CommitRecord,
     FailureRecord,
     Finding,
     NextStep,
@@ -43,6 +44,7 @@ from rlops.plan import (
     Plan,
     Policy,
     Repository,
+    commits_between,
     expand,
     format_seeds,
     planned_looks,
@@ -52,6 +54,8 @@ from rlops.strangers import redacted
 from rlops.training import Watchers
 from rlops.workspace import Workspace
 
+MOST_COMMITS = 30
+"""That a report names (arbitrary)."""
 Side = Literal["baseline", "candidate"]
 
 
@@ -244,6 +248,20 @@ def _to_go_on(stopped: Board) -> NextStep:
     minutes = None if None in seconds else sum(value or 0.0 for value in seconds) / 60
     text = f"the same command goes on: {stopped.cells_left} cells more to the next look"
     return NextStep(text=text, command=_command(), minutes=minutes)
+
+
+def with_commits(workspace: Workspace, verdict: Verdict) -> Verdict:
+    """The verdict, with the commits between its two versions as far as this clone knows them."""
+    before, after = verdict.baseline.git_commit, verdict.candidate.git_commit
+    if not before or not after:
+        return verdict
+    try:
+        repository = Repository.around(workspace.root)
+    except UsageError:
+        return verdict
+    found, left_out = commits_between(repository, before, after, MOST_COMMITS)
+    told = tuple(CommitRecord(commit=one.id, author=one.author, date=one.date, subject=one.subject) for one in found)
+    return verdict.model_copy(update={"commits": told, "commits_left_out": left_out})
 
 
 def write_verdict(workspace: Workspace, verdict: Verdict, html: str) -> Path:

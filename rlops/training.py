@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rlops.launch import Board, Interrupts, executor_for, fill
-from rlops.plan import Grid
+from rlops.plan import Benchmark, Grid
 from rlops.workspace import Workspace
 
 
@@ -67,3 +67,8 @@ def train(
     if board.out_of_time:
         raise OutOfTime(board)
     return board
+
+
+def capacity(benchmark: Benchmark, launching: Launching = HERE) -> int:
+    """How many processes of a benchmark train at once."""
+    return executor_for(launching.executor, benchmark).capacity()

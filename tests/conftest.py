@@ -1,6 +1,7 @@
 """What every test gets: no variable of the user's shell decides anything."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import settings
 # No test asserts a time, and none may fail today on a case it did not try yesterday.
 settings.register_profile("rlops", deadline=None, derandomize=True)
 settings.load_profile("rlops")
+
+# A shell that starts this in the background has its children ignore Ctrl-C, and they theirs: here some are sent one.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DECIDING = ("WANDB_", "RLOPS_", "PYTHONPATH", "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 ASKED_FOR = {"RLOPS_REAL_DATA", "RLOPS_NO_SKIPS", "RLOPS_RENEW_GOLD"}

@@ -17,8 +17,9 @@ MAY_IMPORT = {
     "judge": {"stats", "plan", "curves"},
     "report": {"stats", "plan", "curves", "judge"},
     "cli": {*WINGS, "workspace", "run_sets", "training"} - {"cli"}
-    | {"calibrate", "change", "gate", "init", "doctor", "preview", "prune", "results"},
+    | {"bisect", "calibrate", "change", "gate", "init", "doctor", "preview", "prune", "results"},
     "gate": {*WINGS, "workspace", "run_sets", "training", "change", "looks"} - {"cli", "report"},
+    "bisect": {*WINGS, "workspace", "run_sets", "training"} - {"cli", "report"},
     "change": {*WINGS, "workspace", "run_sets", "training", "looks"} - {"cli", "report"},
     "looks": {*WINGS, "training"} - {"cli", "report"},
     "calibrate": {"plan", "curves", "judge", "workspace", "run_sets", "training"},

@@ -23,6 +23,7 @@ VERBS = {
     "compare": "compare",
     "calibrate": "calibrate",
     "gate": "gate",
+    "bisect": "bisect",
     "report": "report",
     "publish": "publish",
     "baseline": "baseline",

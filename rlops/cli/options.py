@@ -95,9 +95,9 @@ def say(text: str, *, quiet: bool = False) -> None:
 def publish(workspace: Workspace, verdict: "Verdict", report_path: Path | None, *, as_json: bool) -> None:
     """Write the record and its report, print the answer, and leave with the verdict's exit code."""
     from rlops.report import render_html
-    from rlops.run_sets import write_verdict
+    from rlops.run_sets import with_commits, write_verdict
 
-    verdict = verdict.without_secrets()
+    verdict = with_commits(workspace, verdict).without_secrets()
     folder = write_verdict(workspace, verdict, render_html(verdict))
     if report_path is not None:
         write_report(verdict, report_path)

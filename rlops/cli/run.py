@@ -73,12 +73,13 @@ def _run_sets(board: "Board") -> str:
 
 def _grid(workspace: Workspace, version: str | None, definition: "Benchmark") -> "Grid":
     """The grid of a version with the candidate's seeds; None is the checkout."""
-    from rlops.curves import parse_reference
     from rlops.plan import checkout, expand
-    from rlops.run_sets import version_grid
 
     if version is None:
         return expand(definition, checkout(workspace.root, definition), definition.seeds.candidate)
+    from rlops.curves import parse_reference
+    from rlops.run_sets import version_grid
+
     asked = parse_reference(version)
     if asked.kind != "git":
         raise click.UsageError(f"'{version}' is no version; versions are named git:REF")

@@ -16,7 +16,7 @@ from rlops.curves.learning_curve import GRID_POINTS, LearningCurve, Run, RunSet,
 from rlops.curves.load import Loader
 from rlops.curves.openrlbenchmark import as_references
 from rlops.curves.references import Reference, both_of_range, metric_name, parse_reference
-from rlops.curves.scores import COLUMNS, STATISTICS, auc, columns, final, oriented_grid
+from rlops.curves.scores import COLUMNS, STATISTICS, auc, bins, columns, final, oriented_grid, steps_to
 from rlops.curves.store import Store
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Store",
     "as_references",
     "auc",
+    "bins",
     "both_of_range",
     "columns",
     "common_config",
@@ -51,5 +52,6 @@ __all__ = [
     "parse_reference",
     "read_baseline",
     "sound_runs",
+    "steps_to",
     "write_baseline",
 ]

@@ -14,7 +14,6 @@ from rlops.curves.sources.logs import LogFiles
 from rlops.curves.sources.path_pattern import PathPattern
 from rlops.curves.sources.source import pull
 from rlops.curves.sources.stored import StoredRuns
-from rlops.curves.sources.table import read_table
 from rlops.curves.sources.wandb_api import WandbProject
 from rlops.curves.sources.wandb_files import WandbFiles
 from rlops.curves.store import Store
@@ -67,6 +66,8 @@ class Loader:
     def runs(self, reference: Reference) -> RunSet:
         """The run set of a wandb:, dir: or file: reference. Raises UsageError when it is empty."""
         if reference.kind == "file":
+            from rlops.curves.sources.table import read_table  # imports pandas, which takes long
+
             return read_table(reference, self.metric.name)
         metric, step = metric_name(reference, self.metric.name), step_name(reference, self.metric.step)
         # A process that was killed at birth leaves a run that says nothing, not even whose it is.

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from rlops.curves.learning_curve import GRID_POINTS, LearningCurve
+from rlops.curves.learning_curve import GRID_POINTS, LearningCurve, grid_steps
 
 LAST_POINTS = 10
 BIN_POINTS = 5
@@ -30,6 +30,13 @@ def final(grid: NDArray[np.float64]) -> NDArray[np.float64]:
 def auc(grid: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean of all grid points, the area under the curve over the budget: (..., GRID_POINTS) -> (...)."""
     return np.asarray(grid.mean(axis=-1))
+
+
+def steps_to(grid: NDArray[np.float64], threshold: float, budget: int) -> float | None:
+    """The first grid step at which the mean of 5 points of one run, (GRID_POINTS,), reaches the threshold, or None."""
+    means = np.convolve(grid, np.full(BIN_POINTS, 1 / BIN_POINTS), mode="valid")
+    reached = np.flatnonzero(means >= threshold)
+    return float(grid_steps(budget)[reached[0] + BIN_POINTS - 1]) if reached.size else None
 
 
 def bins(grid: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from rlops.judge.calibration import Calibration, Share, Stored, calibrate
 from rlops.judge.case import Case, Occasion
 from rlops.judge.compare import IDENTICAL_SEEDS, Confirmation, bring_together, compare
 from rlops.judge.confirmation import confirmation_findings, unconfirmed
+from rlops.judge.culprit import Found, Suspects, suspects
 from rlops.judge.definition import (
     definition_findings,
     dependency_findings,
@@ -18,7 +19,7 @@ from rlops.judge.definition import (
 from rlops.judge.integrity import ABOUT_TESTS, findings, horizon_findings
 from rlops.judge.no_runs import no_baseline_yet, nothing_judged, unchanged
 from rlops.judge.outlook import MOST_SEEDS, EnvironmentLook, EnvironmentOutlook, Outlook, SuiteLook, forecast, outlook
-from rlops.judge.record import FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
+from rlops.judge.record import CommitRecord, FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
 from rlops.judge.results import Entry, ResultsTerms, results
 from rlops.judge.results_record import Results, results_schema
 from rlops.judge.speed import speed_findings
@@ -87,6 +88,7 @@ __all__ = [
     "MOST_SEEDS",
     "Calibration",
     "Case",
+    "CommitRecord",
     "Confirmation",
     "Course",
     "Decision",
@@ -95,6 +97,7 @@ __all__ = [
     "EnvironmentOutlook",
     "FailureRecord",
     "Finding",
+    "Found",
     "NextStep",
     "Occasion",
     "Outlook",
@@ -103,6 +106,7 @@ __all__ = [
     "Share",
     "Stored",
     "SuiteLook",
+    "Suspects",
     "Verdict",
     "Word",
     "calibrate",
@@ -126,6 +130,7 @@ __all__ = [
     "read_verdict",
     "results",
     "results_schema",
+    "suspects",
     "unchanged",
     "unconfirmed",
     "write_up",

@@ -84,7 +84,10 @@ def make_finding(
 
 
 class RunRow(Record):
-    """One run: its scores where it has them, why not where it has none, and how to make it again."""
+    """One run: its scores where it has them, why not where it has none, and how to make it again.
+
+    `steps_to`: when it reached its environment's `threshold`, None where it never did.
+    """
 
     side: Side
     seed: int
@@ -93,6 +96,7 @@ class RunRow(Record):
     why_not: str | None = None
     final: float | None = None
     auc: float | None = None
+    steps_to: float | None = None
     last_step: int
     minutes: float | None = None
     url: str | None = None
@@ -100,26 +104,39 @@ class RunRow(Record):
 
 
 class CurveBand(Record):
-    """Mean over seeds at each grid step with its 95 % t interval, and every seed's own curve."""
+    """Mean over seeds at each grid step with its 95 % t interval, and every seed's own curve.
+
+    `minutes`: what a run takes on average.
+    """
 
     mean: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
     seeds: Mapping[int, tuple[float, ...]]
+    minutes: float | None = None
+
+
+class DifferenceBand(Record):
+    """Candidate minus baseline in each of 20 stretches of the budget, in the metric's units, with 95 % t interval."""
+
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
 
 
 class Curves(Record):
-    """Learning curves on the common step grid, rounded to five significant digits: for pictures."""
+    """Learning curves on the common step grid, rounded to four significant digits: for pictures."""
 
     steps: tuple[float, ...]
     baseline: CurveBand | None = None
     candidate: CurveBand | None = None
+    difference: DifferenceBand | None = None
 
 
 class EnvironmentVerdict(Record):
     """One environment. What could not be computed is None, and a finding or `note` says why.
 
-    `shown_by`: the statistic that shows the harm, where it is proven.
+    `shown_by`: the statistic that shows the harm, where it is proven. `threshold`: the score halfway up the scale.
     """
 
     env_id: str
@@ -136,6 +153,7 @@ class EnvironmentVerdict(Record):
     spread: float | None = None
     random_score: float | None = None
     random_score_from: str | None = None
+    threshold: float | None = None
     mean_baseline: float | None = None
     mean_candidate: float | None = None
     probability_of_improvement: float | None = None
@@ -186,6 +204,31 @@ class Aggregate(Record):
     candidate_interval: Interval
 
 
+class ProfileBand(Record):
+    """The share of runs that score above each threshold, with its pointwise 95 % bootstrap interval."""
+
+    share: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+class Profile(Record):
+    """Performance profiles of both sides over all informative environments; thresholds are shares of the scale."""
+
+    thresholds: tuple[float, ...]
+    baseline: ProfileBand
+    candidate: ProfileBand
+
+
+class CommitRecord(Record):
+    """A commit between the two versions."""
+
+    commit: str
+    author: str
+    date: str
+    subject: str
+
+
 class SideRecord(Record):
     """Who took part: the reference as given, and what is known of its code and machine."""
 
@@ -233,7 +276,10 @@ class Cost(Record):
 
 
 class Verdict(Record):
-    """The whole record; `environments` worst first, as they are shown."""
+    """The whole record; `environments` worst first, as they are shown.
+
+    `commits`: what the candidate has and the baseline has not, newest first; `commits_left_out` more are not told.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -250,10 +296,13 @@ class Verdict(Record):
     policy: PolicyRecord
     suite: Suite | None
     aggregates: tuple[Aggregate, ...] = ()
+    profile: Profile | None = None
     counts: Mapping[Word, int]
     environments: tuple[EnvironmentVerdict, ...]
     findings: tuple[Finding, ...]
     failures: tuple[FailureRecord, ...] = ()
+    commits: tuple[CommitRecord, ...] = ()
+    commits_left_out: int = 0
     next_step: NextStep
     method: tuple[str, ...]
     cost: Cost
@@ -264,7 +313,16 @@ class Verdict(Record):
 
     def identity(self) -> str:
         """sha256 of what was asked and answered: equal for the same runs under the same plan, whenever asked."""
-        circumstances = {"created_at", "command", "cost", "failures", "next_step", "rlops_version"}
+        circumstances = {
+            "created_at",
+            "command",
+            "commits",
+            "commits_left_out",
+            "cost",
+            "failures",
+            "next_step",
+            "rlops_version",
+        }
         return hashlib.sha256(self.model_dump_json(exclude=circumstances).encode()).hexdigest()
 
 

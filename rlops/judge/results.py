@@ -24,7 +24,7 @@ from rlops.judge.results_record import (
     RunSetRecord,
     Scores,
 )
-from rlops.judge.rows import rounded, why_not_counted
+from rlops.judge.rows import STEP_DIGITS, rounded, why_not_counted
 from rlops.judge.write_up import SEVERITIES, side_record
 from rlops.plan import EnvironmentPlan, Metric
 from rlops.stats import Band, Floats, Interval, iqm_interval, mean_interval
@@ -154,7 +154,7 @@ def _environment(
     return EnvironmentResults(
         env_id=env_id,
         budget=budget,
-        steps=rounded(grid_steps(budget)),
+        steps=rounded(grid_steps(budget), STEP_DIGITS),
         random_score=sign * item.random_score if item else None,
         random_score_from=item.random_score_from if item else None,
         reference_score=sign * item.mean if item else None,

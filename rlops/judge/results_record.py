@@ -23,7 +23,7 @@ class Estimate(Record):
 
 
 class EstimateBand(Record):
-    """A number with its 95 % interval at each point of an axis, rounded to five significant digits: for pictures."""
+    """A number with its 95 % interval at each point of an axis, rounded: for pictures."""
 
     estimate: tuple[float, ...]
     low: tuple[float, ...]

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rlops.curves import COLUMNS, Run, RunSet, auc, fault_of, final, grid_steps
+from rlops.curves import COLUMNS, Run, RunSet, auc, bins, fault_of, final, grid_steps, steps_to
 from rlops.judge.case import Case
 from rlops.judge.compare import EnvironmentComparison
 from rlops.judge.outlook import nameable, seeds_that_decide
-from rlops.judge.record import CurveBand, Curves, EnvironmentVerdict, RunRow, Side
-from rlops.stats import Floats, mean_interval, minimum_detectable_effect
+from rlops.judge.record import CurveBand, Curves, DifferenceBand, EnvironmentVerdict, RunRow, Side
+from rlops.stats import Floats, difference_interval, mean_interval, minimum_detectable_effect
 
-PICTURE_DIGITS = 5
+STEP_DIGITS, PICTURE_DIGITS, SPARK_DIGITS = 5, 4, 3
+FEWEST_RUNS = 2
 
 
 def environment_row(case: Case, item: EnvironmentComparison) -> EnvironmentVerdict:
@@ -36,6 +37,7 @@ def environment_row(case: Case, item: EnvironmentComparison) -> EnvironmentVerdi
         spread=item.plan.spread,
         random_score=sign * item.plan.random_score,
         random_score_from=item.plan.random_score_from,
+        threshold=sign * _threshold(item) if item.plan.scale > 0 else None,
         mean_baseline=_mean(sign * item.scores_baseline),
         mean_candidate=_mean(sign * item.scores_candidate),
         probability_of_improvement=item.probability_of_improvement,
@@ -78,11 +80,28 @@ def _pooled_spread(before: Floats, now: Floats) -> float:
 
 
 def _curves(item: EnvironmentComparison, sign: float) -> Curves:
+    before, now = sign * item.grids_baseline, sign * item.grids_candidate
     return Curves(
-        steps=rounded(grid_steps(item.plan.budget)),
-        baseline=_band(item.baseline, sign * item.grids_baseline),
-        candidate=_band(item.candidate, sign * item.grids_candidate),
+        steps=rounded(grid_steps(item.plan.budget), STEP_DIGITS),
+        baseline=_band(item.baseline, before),
+        candidate=_band(item.candidate, now),
+        difference=_difference(before, now),
     )
+
+
+def _difference(before: Floats, now: Floats) -> DifferenceBand | None:
+    if min(len(before), len(now)) < FEWEST_RUNS:
+        return None
+    before, now = bins(before), bins(now)
+    ends = np.array([difference_interval(old, new) for old, new in zip(before.T, now.T, strict=True)])
+    means = now.mean(axis=0) - before.mean(axis=0)
+    mean, low, high = (rounded(values, SPARK_DIGITS) for values in (means, ends[:, 0], ends[:, 1]))
+    return DifferenceBand(mean=mean, low=low, high=high)
+
+
+def _threshold(item: EnvironmentComparison) -> float:
+    """The score halfway from a random policy to the baseline's mean, higher is better."""
+    return item.plan.random_score + item.plan.scale / 2
 
 
 def _band(runs: Sequence[Run], grids: Floats) -> CurveBand | None:
@@ -90,7 +109,14 @@ def _band(runs: Sequence[Run], grids: Floats) -> CurveBand | None:
         return None
     mean, low, high = mean_interval(grids)
     seeds = {run.seed: rounded(grid) for run, grid in zip(runs, grids, strict=True)}
-    return CurveBand(mean=rounded(mean), low=rounded(low), high=rounded(high), seeds=seeds)
+    minutes = [run.minutes for run in runs if run.minutes is not None]
+    return CurveBand(
+        mean=rounded(mean),
+        low=rounded(low),
+        high=rounded(high),
+        seeds=seeds,
+        minutes=float(np.mean(minutes)) if minutes else None,
+    )
 
 
 def why_not_counted(run: Run, budget: int) -> str:
@@ -99,15 +125,15 @@ def why_not_counted(run: Run, budget: int) -> str:
     return fault.detail if fault else "a copy of another run"
 
 
-def rounded(values: Floats) -> tuple[float, ...]:
-    """As many digits as a picture shows."""
-    return tuple(float(f"{value:.{PICTURE_DIGITS}g}") for value in values)
+def rounded(values: Floats, digits: int = PICTURE_DIGITS) -> tuple[float, ...]:
+    """With so many significant digits: a picture needs no more."""
+    return tuple(float(f"{value:.{digits}g}") for value in values)
 
 
 def _rows(
     run_set: RunSet, counted: Sequence[Run], grids: Floats, item: EnvironmentComparison, side: Side, sign: float
 ) -> list[RunRow]:
-    position = {id(run): i for i, run in enumerate(counted)}
+    position, budget = {id(run): i for i, run in enumerate(counted)}, item.plan.budget
     rows = []
     for run in run_set.of(item.plan.env_id):
         i = position.get(id(run))
@@ -120,6 +146,7 @@ def _rows(
                 why_not=None if i is not None else why_not_counted(run, item.plan.budget),
                 final=None if i is None else sign * float(final(grids[i])),
                 auc=None if i is None else sign * float(auc(grids[i])),
+                steps_to=None if i is None or item.plan.scale <= 0 else steps_to(grids[i], _threshold(item), budget),
                 last_step=run.curve.last_step,
                 minutes=run.minutes,
                 url=run.url,

@@ -9,7 +9,7 @@ import numpy as np
 
 from rlops import __version__
 from rlops.curves import RunSet, data_sha256
-from rlops.judge.aggregates import aggregates
+from rlops.judge.aggregates import aggregates, profile
 from rlops.judge.case import Case, Occasion
 from rlops.judge.method import method, smallest_loss
 from rlops.judge.record import Cost, EnvironmentVerdict, NextStep, PolicyRecord, SideRecord, Suite, Verdict, Word
@@ -55,6 +55,7 @@ def write_up(case: Case, occasion: Occasion) -> Verdict:
         ),
         suite=_suite(case),
         aggregates=aggregates(case.comparisons, plan),
+        profile=profile(case.comparisons, plan),
         counts=Counter(item.verdict for item in environments),
         environments=tuple(environments),
         findings=tuple(sorted(case.findings, key=lambda item: SEVERITIES.index(item.severity))),

@@ -11,6 +11,7 @@ from rlops.plan.benchmark import (
     read_rules,
 )
 from rlops.plan.grid import Cell, Grid, Variant, expand
+from rlops.plan.history import CodePath, Commit, code_path, commits_between, describe
 from rlops.plan.interpreter import installed_versions
 from rlops.plan.plan import (
     FEWEST_SEEDS_TO_PASS,
@@ -36,6 +37,8 @@ __all__ = [
     "Benchmark",
     "Calibrated",
     "Cell",
+    "CodePath",
+    "Commit",
     "EnvironmentPlan",
     "Grid",
     "Levels",
@@ -49,8 +52,11 @@ __all__ = [
     "Variant",
     "ask_git",
     "checkout",
+    "code_path",
     "code_sha256",
+    "commits_between",
     "dependency_files_changed",
+    "describe",
     "did_you_mean",
     "environment_margin",
     "environment_name",

@@ -21,6 +21,7 @@ class RunView:
     seed: str
     final: str
     auc: str
+    steps_to: str
     minutes: str
     last_step: str
     state: str
@@ -132,6 +133,8 @@ def _numbers(item: EnvironmentVerdict) -> Iterator[NumberView]:
     yield NumberView("Spread", text.score(item.spread), "standard deviation of baseline runs")
     origin = text.line(item.random_score_from or "origin unknown", text.LONGEST_LABEL)
     yield NumberView("Random policy", text.score(item.random_score), f"where the scale begins ({origin})")
+    if item.threshold is not None:
+        yield NumberView("Halfway", text.score(item.threshold), "the score that “steps to halfway” waits for")
     detectable = text.percent(item.minimum_detectable_change, signed=False)
     yield NumberView("Detectable loss", detectable, "these runs find it in 80 of 100 cases")
     if item.seeds_to_decide is not None:
@@ -149,6 +152,7 @@ def _run(run: RunRow) -> RunView:
         seed=str(run.seed),
         final=text.score(run.final),
         auc=text.score(run.auc),
+        steps_to=text.NONE if run.steps_to is None else text.steps(run.steps_to),
         minutes=text.minutes(run.minutes),
         last_step=text.steps(run.last_step),
         state=_state(run),

@@ -43,11 +43,14 @@ def ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:
     return tuple(number * step for number in range(first, last + 1)) or (low, high)
 
 
-def path(points: Sequence[tuple[float, float]]) -> str:
-    """SVG path data of the line through the points in whole units; leaves out points that nobody would see missing."""
+def path(points: Sequence[tuple[float, float]], tolerance: float = 0.5) -> str:
+    """SVG path data of the line through the points in whole units; leaves out points that nobody would see missing.
+
+    `tolerance`: by how many units the line may miss them.
+    """
     if not points:
         return ""
-    rounded = _thinned([(round(x), round(y)) for x, y in points])
+    rounded = _thinned([(round(x), round(y)) for x, y in points], tolerance)
     parts = [f"M{rounded[0][0]} {rounded[0][1]}"]
     if len(rounded) == 1:
         return parts[0] + "h1"
@@ -57,8 +60,8 @@ def path(points: Sequence[tuple[float, float]]) -> str:
     return "".join(parts)
 
 
-def _thinned(points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The points without those that lie within half a unit of the line that remains; x must increase, else all."""
+def _thinned(points: Sequence[tuple[int, int]], tolerance: float) -> list[tuple[int, int]]:
+    """The points without those that lie within the tolerance of the line that remains; x must increase, else all."""
     if any(later[0] <= earlier[0] for earlier, later in itertools.pairwise(points)):
         return list(points)
     kept, low, high = [points[0]], -math.inf, math.inf
@@ -67,8 +70,8 @@ def _thinned(points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         if not low <= (y - start_y) / (x - start_x) <= high:
             kept.append(before)
             (start_x, start_y), low, high = before, -math.inf, math.inf
-        low = max(low, (y - 0.5 - start_y) / (x - start_x))
-        high = min(high, (y + 0.5 - start_y) / (x - start_x))
+        low = max(low, (y - tolerance - start_y) / (x - start_x))
+        high = min(high, (y + tolerance - start_y) / (x - start_x))
     return kept if kept[-1] == points[-1] else [*kept, points[-1]]
 
 

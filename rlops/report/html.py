@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlops.judge.record import EnvironmentVerdict, Verdict
-from rlops.report import pictures, text
+from rlops.report import pictures, scores, text
 from rlops.report.environment import EnvironmentView
 from rlops.report.view import ReportView, build_view
 
@@ -27,8 +27,10 @@ class Section:
     """One environment with its drawings."""
 
     view: EnvironmentView
-    spark: tuple[tuple[str, str], ...]
+    spark: pictures.SparkDrawing | None
     plot: pictures.CurveDrawing | None
+    over_time: pictures.CurveDrawing | None
+    strip: scores.StripDrawing | None
 
 
 def render_html(verdict: Verdict) -> str:
@@ -39,7 +41,15 @@ def render_html(verdict: Verdict) -> str:
     template = templates().get_template("report.html.j2")
     embedded = Markup(_embedded_json(verdict))  # noqa: S704  # no markup left: < > & are escaped
     sections = tuple(_sections(verdict, view))
-    return template.render(view=view, sections=sections, pictures=pictures, verdict_json=embedded, extract=EXTRACT)
+    return template.render(
+        view=view,
+        sections=sections,
+        profile=scores.draw_profile(verdict.profile),
+        pictures=pictures,
+        scores=scores,
+        verdict_json=embedded,
+        extract=EXTRACT,
+    )
 
 
 @functools.cache
@@ -63,8 +73,15 @@ def _embedded_json(verdict: Verdict) -> str:
 
 def _sections(verdict: Verdict, view: ReportView) -> Iterator[Section]:
     for record, shown in zip(verdict.environments, view.environments, strict=True):
-        yield _section(record, shown, view.metric)
+        yield _section(record, shown, view)
 
 
-def _section(record: EnvironmentVerdict, shown: EnvironmentView, metric: str) -> Section:
-    return Section(shown, pictures.draw_spark(record.curves), pictures.draw_curves(record.curves, metric))
+def _section(record: EnvironmentVerdict, shown: EnvironmentView, view: ReportView) -> Section:
+    curves = record.curves
+    return Section(
+        view=shown,
+        spark=pictures.draw_spark(curves),
+        plot=pictures.draw_curves(curves, view.metric, view.step),
+        over_time=pictures.draw_over_time(curves, view.metric),
+        strip=scores.draw_strip(record.runs, view.metric),
+    )

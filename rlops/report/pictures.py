@@ -1,7 +1,7 @@
-"""The three drawings of a report as positions and path data: interval, sparkline, learning curves."""
+"""The drawings of an environment as positions and path data: interval, sparkline, learning curves."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rlops.judge.record import CurveBand, Curves, Side
@@ -12,6 +12,8 @@ INTERVAL_WIDTH, INTERVAL_HEIGHT = 240, 24
 SPARK_WIDTH, SPARK_HEIGHT = 384, 96
 PLOT_WIDTH, PLOT_HEIGHT = 540, 330
 PLOT_LEFT, PLOT_RIGHT, PLOT_TOP, PLOT_BOTTOM = 62, 22, 26, 44
+SEED_TOLERANCE = 1.2
+"""Units by which a thin line may miss its points: the twenty of a picture are most of a report's size (arbitrary)."""
 SIDES: tuple[Side, Side] = ("baseline", "candidate")
 
 
@@ -56,12 +58,22 @@ class SideDrawing:
 
 @dataclass(frozen=True)
 class CurveDrawing:
-    """The learning curves of an environment with axes."""
+    """The learning curves of an environment with axes; `x_label`: what the horizontal one counts."""
 
+    x_label: str
     sides: tuple[SideDrawing, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     description: str
+
+
+@dataclass(frozen=True)
+class SparkDrawing:
+    """Candidate minus baseline along the training, small: the mean, its interval, where zero is."""
+
+    mean: str
+    band: str
+    zero: float
 
 
 def axis_scale(low: float, high: float) -> Scale:
@@ -100,32 +112,62 @@ def _unit(scale: Scale, value: float) -> float:
     return round(scale.inside(value), 1)
 
 
-def draw_spark(curves: Curves) -> tuple[tuple[Side, str], ...]:
-    """(side, path data) of the two mean curves, small."""
-    bands = _bands(curves)
-    values = [value for _, band in bands for value in band.mean]
-    if not values or not curves.steps:
-        return ()
-    x = Scale(curves.steps[0], curves.steps[-1], 4, SPARK_WIDTH - 4)
-    y = Scale(min(values), max(values), SPARK_HEIGHT - 10, 10)
-    every = max(1, len(curves.steps) // 33)
-    return tuple((side, path(points_of(curves.steps[::every], band.mean[::every], x, y))) for side, band in bands)
+def draw_spark(curves: Curves) -> SparkDrawing | None:
+    """The difference of the sides' means; None where one of them has too few runs."""
+    difference = curves.difference
+    if difference is None or not difference.mean:
+        return None
+    reach = max(map(abs, (*difference.mean, *_typical(difference.low), *_typical(difference.high)))) or 1.0
+    places = range(len(difference.mean))
+    x = Scale(0, max(1, places[-1]), 4, SPARK_WIDTH - 4)
+    y = Scale(-reach, reach, SPARK_HEIGHT - 6, 6)
+    mean, low, high = (points_of(places, values, x, y) for values in (difference.mean, difference.low, difference.high))
+    return SparkDrawing(mean=path(mean), band=area(high, low), zero=y.at(0.0))
 
 
-def draw_curves(curves: Curves, metric: str) -> CurveDrawing | None:
-    """The learning curves with axes; None where neither side has one."""
+def _typical(ends: Sequence[float]) -> list[float]:
+    """Without the widest tenth, which would squeeze the rest."""
+    return sorted(ends, key=abs)[: max(1, len(ends) * 9 // 10)]
+
+
+def draw_curves(curves: Curves, metric: str, step: str) -> CurveDrawing | None:
+    """The learning curves over steps with axes; None where neither side has one."""
     bands = _bands(curves)
+    along = {side: curves.steps for side, _ in bands}
+    return _drawing(bands, along, step, text.steps, metric)
+
+
+def draw_over_time(curves: Curves, metric: str) -> CurveDrawing | None:
+    """The same over minutes of training, each side at its own mean speed; None where the time of one is not known."""
+    bands = _bands(curves)
+    times = {side: band.minutes for side, band in bands if band.minutes}
+    if len(times) < len(bands) or not curves.steps:
+        return None
+    end = curves.steps[-1]
+    along = {side: [minutes * step / end for step in curves.steps] for side, minutes in times.items()}
+    return _drawing(bands, along, "minutes of training", text.tick, metric)
+
+
+def _drawing(
+    bands: Sequence[tuple[Side, CurveBand]],
+    along: Mapping[Side, Sequence[float]],
+    x_label: str,
+    say: Callable[[float], str],
+    metric: str,
+) -> CurveDrawing | None:
     values = list(_all_values(band for _, band in bands))
-    if not values or not curves.steps:
+    places = [place for each in along.values() for place in each]
+    if not values or not places:
         return None
     low, high = padded(min(values), max(values))
-    x = Scale(curves.steps[0], curves.steps[-1], PLOT_LEFT, PLOT_WIDTH - PLOT_RIGHT)
+    x = Scale(min(places), max(places), PLOT_LEFT, PLOT_WIDTH - PLOT_RIGHT)
     y = Scale(low, high, PLOT_HEIGHT - PLOT_BOTTOM, PLOT_TOP)
     return CurveDrawing(
-        sides=tuple(_draw_side(side, band, curves.steps, x, y) for side, band in bands),
-        x_ticks=tuple(Tick(round(x.at(v), 1), text.steps(v)) for v in ticks(x.low, x.high)),
+        x_label=x_label,
+        sides=tuple(_draw_side(side, band, along[side], x, y) for side, band in bands),
+        x_ticks=tuple(Tick(round(x.at(v), 1), say(v)) for v in ticks(x.low, x.high)),
         y_ticks=tuple(Tick(round(y.at(v), 1), text.tick(v)) for v in ticks(low, high)),
-        description=_describe(bands, curves.steps, metric),
+        description=_describe(bands, f"{say(x.high)} {x_label}", metric),
     )
 
 
@@ -159,15 +201,15 @@ def _draw_side(side: Side, band: CurveBand, steps: Sequence[float], x: Scale, y:
         mean=path(points_of(steps, band.mean, x, y)),
         band=area(points_of(steps, band.high, x, y), points_of(steps, band.low, x, y)),
         seeds=tuple(
-            SeedLine(f"{side}, seed {seed}", path(points_of(steps, values, x, y)))
+            SeedLine(f"seed {seed}", path(points_of(steps, values, x, y), SEED_TOLERANCE))
             for seed, values in sorted(band.seeds.items())
         ),
     )
 
 
-def _describe(bands: Sequence[tuple[Side, CurveBand]], steps: Sequence[float], metric: str) -> str:
+def _describe(bands: Sequence[tuple[Side, CurveBand]], end: str, metric: str) -> str:
     said = []
     for side, band in bands:
         first, last = text.score(band.mean[0]), text.score(band.mean[-1])
         said.append(f"{side}: from {first} to {last}, {text.counted(len(band.seeds), 'seed')}")
-    return f"{metric} over {text.steps(steps[-1])} steps. Mean of the {'; '.join(said)}."
+    return f"{metric} up to {end}. Mean of the {'; '.join(said)}."

@@ -65,6 +65,16 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class CommitView:
+    """A commit between the two versions."""
+
+    commit: str
+    subject: str
+    author: str
+    date: str
+
+
+@dataclass(frozen=True)
 class ReportView:
     """The whole report in strings."""
 
@@ -91,6 +101,8 @@ class ReportView:
     failures: tuple[FailureView, ...]
     compared: tuple[Difference, ...]
     packages: tuple[Difference, ...]
+    commits: tuple[CommitView, ...]
+    commits_left_out: int
     cost: tuple[tuple[str, str], ...]
     aggregates: tuple[Difference, ...]
     policy: tuple[tuple[str, str], ...]
@@ -138,6 +150,16 @@ def build_view(verdict: Verdict) -> ReportView:
         failures=failure_views(verdict.failures),
         compared=tuple(_compared(verdict)),
         packages=packages,
+        commits=tuple(
+            CommitView(
+                text.line(one.commit)[:7],
+                text.line(one.subject, 200),
+                text.line(one.author, 80),
+                text.line(one.date)[:10],
+            )
+            for one in verdict.commits
+        ),
+        commits_left_out=verdict.commits_left_out,
         cost=tuple(_cost(verdict)),
         aggregates=tuple(_aggregates(verdict)),
         policy=tuple(_policy(verdict)),

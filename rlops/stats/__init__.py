@@ -1,5 +1,6 @@
 """The ground floor: pure mathematics on numpy arrays. Knows nothing of runs, benchmarks or verdicts."""
 
+from rlops.stats.bisection import CulpritPosterior, TwoLevels, entropy
 from rlops.stats.bootstrap import Band, Bootstrap, Interval
 from rlops.stats.estimates import (
     difference_interval,
@@ -22,13 +23,16 @@ __all__ = [
     "FEWEST_PAIRS",
     "Band",
     "Bootstrap",
+    "CulpritPosterior",
     "Floats",
     "HarmTest",
     "Interval",
     "MeanChange",
     "Shuffles",
+    "TwoLevels",
     "compare_throughput",
     "difference_interval",
+    "entropy",
     "failure_rate_bound",
     "holm",
     "information",

@@ -53,3 +53,22 @@ def test_an_environment_with_more_runs_weighs_no_more():
 
 def test_the_same_runs_give_the_same_bytes():
     assert verdict_on(BASE, NEW).to_json() == verdict_on(BASE, NEW).to_json()
+
+
+def test_profiles_are_shares_of_runs_above_each_threshold():
+    profile = verdict_on(BASE, NEW).profile
+    for side, runs in (("baseline", BASE), ("candidate", NEW)):
+        pooled = np.concatenate(list(shares(runs, 20 if runs is BASE else 5).values()))
+        band = getattr(profile, side)
+        expected = [np.mean(pooled > threshold) for threshold in profile.thresholds]
+        # Thresholds are told with four digits: a run that lies between may count on either side.
+        assert np.allclose(band.share, expected, atol=1 / len(pooled) + 1e-4)
+        assert all(low <= share <= high for low, share, high in zip(band.low, band.share, band.high, strict=True))
+    assert (profile.thresholds[0], profile.baseline.share[-1], profile.candidate.share[-1]) == (0.0, 0.0, 0.0)
+
+
+def test_no_informative_environment_has_no_profile():
+    alike = verdict_on(
+        run_set({"A": 0.0}, range(1, 6), spread=0.0), run_set({"A": 0.0}, range(101, 106), spread=0.0, draw=1)
+    )
+    assert alike.profile is None

@@ -59,8 +59,8 @@ def test_curves_are_means_over_runs_with_t_intervals():
     grids = np.array([run.curve.on_grid(BUDGET) for run in ONE.of("B")])
     half = stats.t.ppf(0.975, 7) * grids.std(axis=0, ddof=1) / np.sqrt(8)
     band = item.scores[0].curve
-    assert band.estimate == pytest.approx(grids.mean(axis=0), rel=1e-4)
-    assert band.high == pytest.approx(grids.mean(axis=0) + half, rel=1e-4)
+    assert band.estimate == pytest.approx(grids.mean(axis=0), rel=1e-3)
+    assert band.high == pytest.approx(grids.mean(axis=0) + half, rel=1e-3)
     assert item.steps == pytest.approx(np.arange(1, 101) * BUDGET / 100)
 
 
@@ -86,7 +86,7 @@ def test_profile_and_sample_efficiency_by_hand():
     curves = np.concatenate(
         [[run.curve.on_grid(BUDGET) / scale[env_id] for run in TWO.of(env_id)] for env_id in LEVELS]
     )
-    assert record.sample_efficiency.bands[1].estimate == pytest.approx(stats.trim_mean(curves, 0.25), rel=1e-4)
+    assert record.sample_efficiency.bands[1].estimate == pytest.approx(stats.trim_mean(curves, 0.25), rel=1e-3)
     assert record.sample_efficiency.points[0] == 0.01
 
 

@@ -7,14 +7,18 @@ from numpy.typing import NDArray
 
 from rlops.judge.record import (
     Aggregate,
+    CommitRecord,
     Cost,
     CurveBand,
     Curves,
+    DifferenceBand,
     EnvironmentVerdict,
     FailureRecord,
     Finding,
     NextStep,
     PolicyRecord,
+    Profile,
+    ProfileBand,
     RunRow,
     Side,
     SideRecord,
@@ -89,14 +93,31 @@ def learning_curves(rng: np.random.Generator, n: int, top: float, points: int = 
 
 
 def rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.5g}") for value in values)
+    return tuple(float(f"{value:.4g}") for value in values)
 
 
 def band(curves: NDArray[np.float64], seeds: Sequence[int]) -> CurveBand:
     mean = curves.mean(axis=0)
     half = 2.2 * curves.std(axis=0, ddof=1) / np.sqrt(len(curves)) if len(curves) > 1 else 0 * mean
     by_seed = {seed: rounded(curve) for seed, curve in zip(seeds, curves, strict=True)}
-    return CurveBand(mean=rounded(mean), low=rounded(mean - half), high=rounded(mean + half), seeds=by_seed)
+    return CurveBand(
+        mean=rounded(mean),
+        low=rounded(mean - half),
+        high=rounded(mean + half),
+        seeds=by_seed,
+        minutes=5.4 + len(curves) / 20,
+    )
+
+
+def difference(old: NDArray[np.float64], new: NDArray[np.float64]) -> DifferenceBand:
+    stretches = min(20, old.shape[1])
+    old, new = (
+        (side[:, : side.shape[1] // stretches * stretches]).reshape(len(side), stretches, -1).mean(axis=2)
+        for side in (old, new)
+    )
+    mean = new.mean(axis=0) - old.mean(axis=0)
+    half = 2.2 * np.sqrt(old.var(axis=0) / len(old) + new.var(axis=0) / len(new))
+    return DifferenceBand(mean=rounded(mean), low=rounded(mean - half), high=rounded(mean + half))
 
 
 def run_rows(side: Side, env_id: str, curves: NDArray[np.float64], crashed: int) -> list[RunRow]:
@@ -112,6 +133,7 @@ def run_rows(side: Side, env_id: str, curves: NDArray[np.float64], crashed: int)
                 why_not=None if ok else "RuntimeError: CUDA error: out of memory",
                 final=float(f"{curve[-10:].mean():.6g}") if ok else None,
                 auc=float(f"{curve.mean():.6g}") if ok else None,
+                steps_to=18_000.0 + 500 * seed if ok and seed != 3 else None,
                 last_step=BUDGET if ok else 31_000,
                 minutes=5.4 + seed / 10 if ok else None,
                 url=f"https://wandb.example/rl/runs/{side[:1]}{seed}" if side == "candidate" else None,
@@ -168,6 +190,7 @@ def environment(
         spread=round(top * 0.05, 1) if judged else None,
         random_score=round(top * 0.02, 1) if judged else None,
         random_score_from="random policy, 100 episodes" if judged else None,
+        threshold=round(top * 0.51, 1) if judged else None,
         mean_baseline=round(float(old[:, -10:].mean()), 3),
         mean_candidate=round(float(new[crashed:, -10:].mean()), 3),
         probability_of_improvement=0.47 if judged else None,
@@ -180,6 +203,7 @@ def environment(
             steps=tuple(float(s) for s in np.linspace(BUDGET / points, BUDGET, points)),
             baseline=band(old, range(n_baseline)),
             candidate=band(new[crashed:], range(crashed, n_candidate)),
+            difference=difference(old, new[crashed:]) if judged else None,
         ),
         runs=tuple(run_rows("baseline", env_id, old, 0) + run_rows("candidate", env_id, new, crashed)),
     )
@@ -210,11 +234,28 @@ FAILURES = (
 )
 
 
-def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Sequence[Finding] = ()) -> Verdict:
-    changes = [item.change for item in environments if item.change is not None]
-    mean = float(np.mean(changes or [0.0]))
-    passed, undecided = word in {Word.EQUIVALENT, Word.IMPROVED}, word is Word.INCONCLUSIVE
-    suite = Suite(
+COMMITS = (
+    CommitRecord(
+        commit="a1b2c3d4" * 5, author="Ada", date="2026-01-31T12:00:00+00:00", subject="Shorter <warm-up> & co"
+    ),
+    CommitRecord(commit="0f0e0d0c" * 5, author="Ben", date="2026-01-30T09:30:00+00:00", subject="One loop less"),
+)
+
+
+def profile_band(middle: float) -> ProfileBand:
+    share = 1 / (1 + np.exp(12 * (THRESHOLDS - middle)))
+    return ProfileBand(share=rounded(share), low=rounded(share * 0.9), high=rounded(share * 0.9 + 0.1))
+
+
+THRESHOLDS = np.linspace(0, 1.2, 25)
+PROFILE = Profile(thresholds=rounded(THRESHOLDS), baseline=profile_band(0.95), candidate=profile_band(0.85))
+
+
+def suite_of(changes: Sequence[float], *, passed: bool) -> Suite | None:
+    if not changes:
+        return None
+    mean = float(np.mean(changes))
+    return Suite(
         change=round(mean, 4),
         interval=(round(mean - 0.03, 4), round(mean + 0.03, 4)),
         margin=0.1,
@@ -224,6 +265,11 @@ def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Se
         passed=passed,
         environments=len(changes),
     )
+
+
+def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Sequence[Finding] = ()) -> Verdict:
+    changes = [item.change for item in environments if item.change is not None]
+    passed, undecided = word in {Word.EQUIVALENT, Word.IMPROVED}, word is Word.INCONCLUSIVE
     return Verdict(
         verdict=word,
         exit_code=EXIT_CODES[word],
@@ -246,12 +292,15 @@ def verdict(environments: Sequence[EnvironmentVerdict], word: Word, findings: Se
             named_level=0.00083,
             suite_level=0.005,
         ),
-        suite=suite if changes else None,
+        suite=suite_of(changes, passed=passed),
         aggregates=AGGREGATES if changes else (),
+        profile=PROFILE if changes else None,
         counts={w: sum(item.verdict is w for item in environments) for w in Word},
         environments=tuple(environments),
         findings=tuple(findings),
         failures=FAILURES if word is Word.FAILED else (),
+        commits=COMMITS,
+        commits_left_out=3,
         next_step=NEXT[EXIT_CODES[word]],
         method=(
             (

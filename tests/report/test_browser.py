@@ -1,7 +1,7 @@
 """The report in a real browser: works offline, on a phone, without JavaScript, for everybody."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -10,9 +10,6 @@ from rlops.judge.record import Verdict
 from rlops.report import render_html
 from tests.report import samples
 from tests.report.test_trust import HOSTILE, poisoned
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -75,17 +72,82 @@ def test_the_page_never_scrolls_sideways(browser: Browser, kind: str, tmp_path: 
     page.close()
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 400), ("dark", 1200)])
-def test_axe_finds_no_violations(browser: Browser, address: str, scheme: Literal["light", "dark"], width: int) -> None:
+PAGES: dict[str, Callable[[], Verdict]] = {
+    **{name: lambda name=name: samples.situations()[name] for name in samples.situations()},
+    "every word": lambda: samples.every_word(n_baseline=3, n_candidate=3, points=20),
+    "one environment": lambda: samples.many(1, seeds=3, points=20),
+    "sixty": lambda: samples.many(60, seeds=2, points=10),
+}
+LANDSCAPE_A4 = 1017
+"""Pixels between margins of 14 mm."""
+MODES = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1200, "height": 800}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1200, "height": 800}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 400, "height": 800}},
+    "dark phone": {"color_scheme": "dark", "viewport": {"width": 400, "height": 800}},
+    "print": {"color_scheme": "dark", "viewport": {"width": LANDSCAPE_A4, "height": 700}},
+}
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_every_situation_is_shown_to_everybody(browser: Browser, kind: str, tmp_path: Path) -> None:
+    """In every mode: nothing asked of a network, nothing to scroll to the side, nothing that axe finds."""
     from axe_core_python.sync_playwright import Axe
 
-    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
+    address, shown = saved(PAGES[kind](), tmp_path), {}
+    for mode, how in MODES.items():
+        context = browser.new_context(**how, bypass_csp=True)
+        page = context.new_page()
+        events = watched(page)
+        if mode == "print":
+            page.emulate_media(media="print")
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach(element => { element.open = true })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= how["viewport"]["width"], mode
+        assert events == [], mode
+        shown[mode] = page.locator("h1").inner_text()
+        if mode != "print":
+            found = Axe().run(page)["violations"]
+            told = [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"]) for v in found]
+            assert told == [], mode
+        context.close()
+    assert len(set(shown.values())) == 1
+
+
+def test_the_keyboard_reaches_and_opens_everything(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=True)
     page = context.new_page()
     page.goto(address)
-    page.evaluate("document.querySelectorAll('details').forEach(element => { element.open = true })")
-    violations = Axe().run(page)["violations"]
-    assert [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"]) for v in violations] == []
+    reached: list[str] = []
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        tag = page.evaluate("document.activeElement.tagName")
+        if tag == "BODY":
+            break
+        reached.append(f"{tag} {page.evaluate('document.activeElement.textContent.trim().slice(0, 40)')}")
+    links = page.locator("table.overview tbody th a").count()
+    assert [item for item in reached if item.startswith("A ")][:links] == reached[:links], "the table comes first"
+    section = page.locator("details.environment > summary").last
+    assert not section.evaluate("element => element.parentElement.open")
+    section.focus()
+    page.keyboard.press("Enter")
+    assert section.evaluate("element => element.parentElement.open")
+    assert sum(item.startswith("SUMMARY") for item in reached) >= page.locator("details.environment").count()
     context.close()
+
+
+def test_curves_in_small_are_drawn_of_those_in_large(browser: Browser, address: str) -> None:
+    """They are the same lines, used twice; also where the section that has them is closed."""
+    page = browser.new_page()
+    page.goto(address)
+    page.evaluate(
+        "document.querySelectorAll('section[aria-labelledby=curves] details').forEach(e => { e.open = true })"
+    )
+    for name in ("Hopper-v3", "LunarLander-v3"):
+        small = page.locator(f"ul.multiples a[href='#env-{name}'] use")
+        box = small.evaluate("element => { const box = element.getBBox(); return [box.width, box.height] }")
+        assert min(box) > 100, (name, box)
+    page.close()
 
 
 def test_a_link_opens_its_closed_section_without_javascript(browser: Browser, address: str) -> None:

@@ -147,7 +147,7 @@ def test_environments_with_equal_slugs_keep_their_own_sections() -> None:
     environments = [samples.environment(name, Word.EQUIVALENT, n_baseline=2, n_candidate=2, points=5) for name in names]
     page = Page(render_html(samples.verdict(environments, Word.EQUIVALENT)))
     targets = [e.attributes["href"] for e in page.all("a") if e.attributes["href"].startswith("#env-")]
-    assert targets == ["#env-ALE-Pong-v5", "#env-ALE-Pong-v5-2", "#env-ALE-Pong-v5-3"]
+    assert targets == 2 * ["#env-ALE-Pong-v5", "#env-ALE-Pong-v5-2", "#env-ALE-Pong-v5-3"]  # the table, the curves
 
 
 def bare(verdict: Verdict) -> Verdict:
@@ -194,15 +194,16 @@ def test_no_environment_at_all() -> None:
 def test_one_side_without_curves(missing: str) -> None:
     verdict = samples.sample(Word.FAILED, others=0)
     item = verdict.environments[0]
-    item = item.model_copy(update={"curves": item.curves.model_copy(update={missing: None})})
-    page = Page(render_html(verdict.model_copy(update={"environments": (item,)})))
-    assert "The other side has no curve." in page.one("figcaption").text
+    item = item.model_copy(update={"curves": item.curves.model_copy(update={missing: None, "difference": None})})
+    page = Page(render_html(verdict.model_copy(update={"environments": (item,), "profile": None})))
+    other = "candidate" if missing == "baseline" else "baseline"
+    assert f"Only the {other} has a curve." in [e.text for e in page.all("figcaption")]
     assert not [e for e in page.all("path") if e.attributes.get("class") == f"mean {missing}"]
 
 
 def test_lower_is_better_is_said() -> None:
     verdict = samples.sample(Word.EQUIVALENT, others=0).model_copy(update={"direction": "lower-is-better"})
-    assert "lower is better" in Page(render_html(verdict)).one("p", class_="hint").text
+    assert "lower is better" in Page(render_html(verdict)).all("p", class_="hint")[0].text
 
 
 def test_huge_numbers_are_drawn_inside_the_picture() -> None:
