@@ -9,7 +9,7 @@ BENCH := $(VENV)-bench/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests report-speed screenshots launch-cost bisect-demo bisect-study bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed site-speed details test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests report-speed screenshots launch-cost bisect-demo bisect-study bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed site-speed details results test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -87,6 +87,11 @@ site-speed: $(READY) ## how long the site of a thousand verdicts takes, and its 
 
 details: $(READY) ## break every detail of PPO, one at a time, and see which test notices (4 minutes)
 	$(BIN)/python benchmarks/break_details.py
+
+results: $(READY) ## the page of what our own trainer achieves, docs/results.md, from what is in baselines/ (seconds)
+	$(BIN)/rlops report quick quick-default-clip quick-default-lr \
+	  --label quick --label "gradient norm 0.5" --label "learning rate 2.5e-4" \
+	  --figures docs/results --output docs/results.md
 
 test: $(READY) ## every test
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal

@@ -33,6 +33,7 @@ PARTIALS = {
     "": r"\.gitignore|format",
     "runs": r"[0-9a-f]{24}\.npz",
     "verdicts/*": r"verdict\.json|report\.html",
+    "results/*": r"results\.(json|html|md)",
     "cells": r".+-[0-9a-f]{12}",
     "cells/*": r"asked\.json|.+-[0-9a-f]{8}",
 }

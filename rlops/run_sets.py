@@ -157,7 +157,7 @@ def compare_references(workspace: Workspace, a: str, b: str, terms: Terms, watch
     else:
         named = replace(terms, metric=terms.metric.model_copy(update={"name": names[0]}))
         runs = load_run_set(workspace, before, named, watchers, "baseline")
-        budgets = _budgets(terms, runs, candidate)
+        budgets = budgets_of(terms, runs, candidate)
         beforehand += horizon_findings(runs, candidate, budgets)
         baseline = Freezing(terms.metric, terms.margins, budgets, random_scores={}).freeze(a, runs)
     plan = make_plan(baseline, terms)
@@ -213,7 +213,7 @@ def freeze_baseline(
     freezing = Freezing(
         metric=terms.metric,
         margins=terms.margins,
-        budgets=_budgets(terms, run_set),
+        budgets=budgets_of(terms, run_set),
         random_scores=measured,
         benchmark=terms.benchmark.name if terms.benchmark else None,
         benchmark_command=grid.benchmark.command if grid else (),
@@ -273,7 +273,8 @@ def write_verdict(workspace: Workspace, verdict: Verdict, html: str) -> Path:
     return folder
 
 
-def _budgets(terms: Terms, *run_sets: RunSet) -> dict[str, int]:
+def budgets_of(terms: Terms, *run_sets: RunSet) -> dict[str, int]:
+    """Up to which step each environment of the first set is judged: as asked for, else to where all sets reach."""
     horizons = common_horizons(*run_sets)
     return {env_id: terms.budget or horizon for env_id, horizon in horizons.items() if terms.budget or horizon > 0}
 

@@ -56,6 +56,11 @@ class Workspace:
         """A folder a verdict: verdict.json and report.html."""
         return self.store / "verdicts"
 
+    @property
+    def results(self) -> Path:
+        """A folder a page of published results: results.json and what was rendered of it."""
+        return self.store / "results"
+
     def prepare(self) -> None:
         """Make the store, with a .gitignore of its own: nothing in it is code, and none of it belongs in git."""
         self.check_format()

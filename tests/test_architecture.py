@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "judge": {"stats", "plan", "curves"},
     "report": {"stats", "plan", "curves", "judge"},
     "cli": {*WINGS, "workspace", "run_sets", "training"} - {"cli"}
-    | {"bisect", "calibrate", "change", "gate", "init", "doctor", "preview", "prune", "site"},
+    | {"bisect", "calibrate", "change", "gate", "init", "doctor", "preview", "prune", "results", "site"},
     "gate": {*WINGS, "workspace", "run_sets", "training", "change", "looks"} - {"cli", "report"},
     "bisect": {*WINGS, "workspace", "run_sets", "training"} - {"cli", "report"},
     "change": {*WINGS, "workspace", "run_sets", "training", "looks"} - {"cli", "report"},
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "calibrate": {"plan", "curves", "judge", "workspace", "run_sets", "training"},
     "preview": {"plan", "launch", "curves", "judge", "workspace", "run_sets"},
     "prune": {"plan", "launch", "curves", "workspace"},
+    "results": {"plan", "curves", "judge", "workspace", "run_sets", "training"},
     "run_sets": {*WINGS, "workspace", "training"} - {"cli", "report"},
     "site": {"plan", "curves", "judge", "report", "workspace", "run_sets", "training"},
     "training": {"plan", "launch", "workspace"},
@@ -39,8 +40,8 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-INTERFACES = {"rlops.judge.record", "rlops.plan.discover", "rlops.report.site"}
-"""Modules that others may name beside the wings: verdict.json, which every renderer reads; the search; the site."""
+INTERFACES = {"rlops.judge.record", "rlops.judge.results_record", "rlops.plan.discover", "rlops.report.site"}
+"""Modules that others may name beside the wings: the records that every renderer reads; the search; the site."""
 GROUND = {"errors", "files", "strangers", "__init__"}
 """What every wing may use: exit codes, files, dealing with strangers, the version. Not `stats`, which stands alone."""
 FORBIDDEN_THIRD_PARTIES = {

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from rlops.cli.main import rlops
 from rlops.errors import ExitCode
-from rlops.judge import Word, json_schema
+from rlops.judge import Word, json_schema, results_schema
 from rlops.plan import Benchmark
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,6 +71,11 @@ def test_every_finding_is_explained_and_no_other():
 def test_the_published_schema_is_that_of_the_code():
     """Renew with: python -c "import json, rlops.judge as j; print(json.dumps(j.json_schema(), indent=1))"."""
     assert json.loads((DOCS / "verdict.schema.json").read_text()) == json_schema()
+
+
+def test_the_published_schema_of_results_is_that_of_the_code():
+    """Renew as that of verdicts, with j.results_schema()."""
+    assert json.loads((DOCS / "results.schema.json").read_text()) == results_schema()
 
 
 def test_the_example_in_the_docs_is_a_valid_benchmark(tmp_path):

@@ -21,6 +21,8 @@ from rlops.judge.integrity import ABOUT_TESTS, findings, horizon_findings
 from rlops.judge.no_runs import no_baseline_yet, nothing_judged, unchanged
 from rlops.judge.outlook import MOST_SEEDS, EnvironmentLook, EnvironmentOutlook, Outlook, SuiteLook, forecast, outlook
 from rlops.judge.record import CommitRecord, FailureRecord, Finding, NextStep, Verdict, Word, json_schema, read_verdict
+from rlops.judge.results import Entry, ResultsTerms, results
+from rlops.judge.results_record import Results, results_schema
 from rlops.judge.speed import speed_findings
 from rlops.judge.time_limit import out_of_time
 from rlops.judge.trend import Trend, overall_levels, trends
@@ -92,6 +94,7 @@ __all__ = [
     "Confirmation",
     "Course",
     "Decision",
+    "Entry",
     "EnvironmentLook",
     "EnvironmentOutlook",
     "FailureRecord",
@@ -101,6 +104,8 @@ __all__ = [
     "NextStep",
     "Occasion",
     "Outlook",
+    "Results",
+    "ResultsTerms",
     "Share",
     "Stored",
     "SuiteLook",
@@ -130,6 +135,8 @@ __all__ = [
     "overall_levels",
     "read_history",
     "read_verdict",
+    "results",
+    "results_schema",
     "suspects",
     "trends",
     "unchanged",

@@ -1,6 +1,6 @@
 """All environments in a few numbers with their intervals, as the literature reports them. They decide nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from rlops.plan import Plan
 from rlops.stats import Band, Bootstrap, Floats, Interval, stable_seed
 
 REPLICATES = 10_000
+P_BETTER = "P(better)"
+"""How the probability of improvement is called."""
 PROFILE_REPLICATES, PROFILE_POINTS = 2_000, 51
 """For a picture (arbitrary)."""
 
@@ -24,20 +26,14 @@ def aggregates(comparisons: Sequence[EnvironmentComparison], plan: Plan) -> tupl
     before, now = _sides(comparisons)
     if not before:
         return ()
-    draw = Bootstrap(np.random.default_rng(stable_seed("aggregates", plan.benchmark, len(before))), REPLICATES)
-    both = {
-        "IQM": (draw.iqm(before), draw.iqm(now)),
-        "mean": (draw.mean(before), draw.mean(now)),
-        "median": (draw.median(before), draw.median(now)),
-        "optimality gap": (draw.optimality_gap(before), draw.optimality_gap(now)),
-    }
+    draw = drawing(plan.benchmark, len(before))
     found = [
         Aggregate(name=name, baseline=old.estimate, baseline_interval=_ends(old), candidate=new.estimate,
                   candidate_interval=_ends(new))
-        for name, (old, new) in both.items()
+        for name, (old, new) in estimates([before, now], draw)
     ]  # fmt: skip
     better = draw.probability_of_improvement(before, now)
-    return (*found, Aggregate(name="P(better)", candidate=better.estimate, candidate_interval=_ends(better)))
+    return (*found, Aggregate(name=P_BETTER, candidate=better.estimate, candidate_interval=_ends(better)))
 
 
 def profile(comparisons: Sequence[EnvironmentComparison], plan: Plan) -> Profile | None:
@@ -66,7 +62,7 @@ def _sides(comparisons: Sequence[EnvironmentComparison]) -> tuple[list[Floats], 
     if not counted:
         return [], []
     before, now = ([_scores(item, side) for item in counted] for side in ("baseline", "candidate"))
-    return _as_many(before), _as_many(now)
+    return as_many(before), as_many(now)
 
 
 def _scores(item: EnvironmentComparison, side: str) -> Floats:
@@ -74,7 +70,21 @@ def _scores(item: EnvironmentComparison, side: str) -> Floats:
     return (scores - item.plan.random_score) / item.plan.scale
 
 
-def _as_many(scores: Sequence[Floats]) -> list[Floats]:
+def drawing(benchmark: str | None, environments: int, replicates: int = REPLICATES) -> Bootstrap:
+    """The draws for so many environments: the same for the same question."""
+    return Bootstrap(np.random.default_rng(stable_seed("aggregates", benchmark, environments)), replicates)
+
+
+def estimates(sides: Sequence[Sequence[Floats]], draw: Bootstrap) -> Iterator[tuple[str, list[Interval]]]:
+    """Name and values, one a side, of what the literature reports; a side is an array of normalised scores a task."""
+    yield "IQM", [draw.iqm(scores) for scores in sides]
+    yield "mean", [draw.mean(scores) for scores in sides]
+    yield "median", [draw.median(scores) for scores in sides]
+    yield "optimality gap", [draw.optimality_gap(scores) for scores in sides]
+
+
+def as_many(scores: Sequence[Floats]) -> list[Floats]:
+    """As many runs, (runs, ...), of every environment as of the one with the fewest."""
     fewest = min(map(len, scores))
     return [own[:fewest] for own in scores]
 

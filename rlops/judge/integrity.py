@@ -39,9 +39,7 @@ def findings(
         sides: tuple[tuple[Side, RunSet], ...] = (("baseline", baseline), ("candidate", candidate))
         for side, run_set in sides:
             runs = run_set.of(item.env_id)
-            found += _faults(runs, item.budget, side, item.env_id)
-            found += _copies(runs, side, item.env_id)
-            found += _oddities(runs, side, item.env_id)
+            found += run_findings(runs, item.budget, side, item.env_id)
             if plan.benchmark is not None:
                 found += _beyond_budget(runs, item.budget, side, item.env_id)
         planned = (asked or {}).get(item.env_id, plan.seeds)
@@ -58,7 +56,12 @@ def findings(
     strangers = [env_id for env_id in dict.fromkeys((*baseline.env_ids, *candidate.env_ids)) if env_id not in known]
     detail = "the baseline has fewer than two scorable runs here: the environment is not judged"
     found += [make_finding("no-baseline", "warning", detail, env_id) for env_id in strangers]
-    return found + _surroundings(baseline.provenance, candidate.provenance) + _confounded(baseline, candidate)
+    return found + _surroundings(baseline.provenance, candidate.provenance) + machine_findings(baseline, candidate)
+
+
+def run_findings(runs: Sequence[Run], budget: int, side: Side, env_id: str) -> list[Finding]:
+    """What is wrong or odd with the runs of one environment, whatever they are compared with."""
+    return [*_faults(runs, budget, side, env_id), *_copies(runs, side, env_id), *_oddities(runs, side, env_id)]
 
 
 def horizon_findings(baseline: RunSet, candidate: RunSet, budgets: Mapping[str, int]) -> list[Finding]:
@@ -228,14 +231,18 @@ def _hyperparameters(baseline: Sequence[Run], candidate: Sequence[Run], env_id: 
         yield make_finding("hyperparameters", "warning", f"unequal settings: {detail}", env_id)
 
 
-def _surroundings(baseline: Mapping[str, object], candidate: Mapping[str, object]) -> list[Finding]:
-    found = []
+def package_findings(baseline: Mapping[str, object], candidate: Mapping[str, object]) -> list[Finding]:
+    """Packages of other versions, of the provenance of two run sets."""
     before, now = baseline.get("packages"), candidate.get("packages")
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        names = sorted({*before, *now})
-        unequal = [f"{n} {before.get(n, '–')} → {now.get(n, '–')}" for n in names if before.get(n) != now.get(n)]
-        if unequal:
-            found.append(make_finding("packages", "warning", ", ".join(unequal), None))
+    if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
+        return []
+    names = sorted({*before, *now})
+    unequal = [f"{n} {before.get(n, '–')} → {now.get(n, '–')}" for n in names if before.get(n) != now.get(n)]
+    return [make_finding("packages", "warning", ", ".join(unequal), None)] if unequal else []
+
+
+def _surroundings(baseline: Mapping[str, object], candidate: Mapping[str, object]) -> list[Finding]:
+    found = package_findings(baseline, candidate)
     formats = [str(side["format"]) for side in (baseline, candidate) if "format" in side]
     if len(set(formats)) > 1:
         detail = f"the baseline was read from {formats[0]} logs, the candidate from {formats[1]} logs"
@@ -243,7 +250,7 @@ def _surroundings(baseline: Mapping[str, object], candidate: Mapping[str, object
     return found
 
 
-def _confounded(baseline: RunSet, candidate: RunSet) -> list[Finding]:
+def machine_findings(baseline: RunSet, candidate: RunSet) -> list[Finding]:
     """All of one side on one kind of machine, all of the other on another: a difference could be either's."""
     before, now = ({run.fingerprint for run in side.runs if run.fingerprint} for side in (baseline, candidate))
     if not before or not now or before & now:

@@ -4,6 +4,23 @@ from rlops.judge.behaviour import failures_unseen
 from rlops.plan import Plan
 from rlops.stats import proportion_interval
 
+SCORE = (
+    "Every run is one number, its score final: the mean of its learning curve over the last 10 % of the budget, read "
+    "off at 100 equal steps (last value carried forward). Runs that failed, broke off or logged NaN are named and not "
+    "averaged in."
+)
+INTERVALS = (
+    "Intervals have 95 % confidence. Those of a mean and of a learning curve are t intervals over the runs; that of an "
+    "interquartile mean (IQM, the mean of the middle half of the runs) in one environment is the t interval of the "
+    "trimmed mean (Tukey and McLaughlin, 1963): with few runs the bootstrap's would be too narrow."
+)
+SHARES = (
+    "For all environments together scores are shares of the scale: 0 is the random score, 1 the mean of {first}. Their "
+    "intervals are percentiles of the stratified bootstrap (Agarwal et al., 2021), of as many runs from every "
+    "environment as from the one with the fewest; the scale is taken as known. They are those of one run set at a "
+    "time: that two of them overlap does not mean that nothing differs. rlops compare tests that."
+)
+
 
 def smallest_loss(plan: Plan) -> str:
     """What the margins mean, with the numbers of this plan."""
@@ -19,13 +36,8 @@ def smallest_loss(plan: Plan) -> str:
 
 def method(plan: Plan, fewest: int) -> tuple[str, ...]:
     """Paragraphs on score, looks, tests, and what they do not see with `fewest` candidate runs of an environment."""
-    score = (
-        "Every run is one number, its score final: the mean of its learning curve over the last 10 % of the budget, "
-        "read off at 100 equal steps (last value carried forward). Runs that failed, broke off or logged NaN are "
-        "named and not averaged in."
-    )
     smallest = f"Smallest loss that matters: {smallest_loss(plan)}."
-    return score, *_looks(plan), _harm(plan), _passing(plan), smallest, _unseen(plan, fewest), *_calibrated(plan)
+    return SCORE, *_looks(plan), _harm(plan), _passing(plan), smallest, _unseen(plan, fewest), *_calibrated(plan)
 
 
 def _looks(plan: Plan) -> tuple[str, ...]:
@@ -116,3 +128,9 @@ def _calibrated(plan: Plan) -> tuple[str, ...]:
 
 def _number(share: str) -> float:
     return float(share.rstrip("%"))
+
+
+def results_method(first: str, *, shares: bool) -> tuple[str, ...]:
+    """The same for results without a verdict, of which `first` sets the scale, if there are `shares` of one."""
+    everything = f"{SCORE} Nothing was selected: every run that the references name is on this page."
+    return everything, INTERVALS, *((SHARES.format(first=first),) if shares else ())

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -39,15 +39,27 @@ class Word(enum.StrEnum):
     """the two sides did not do the same thing"""
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """A part of a record that is written to be read by other programs: frozen, and nothing in it but what is named."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def to_json(self) -> str:
+        """The text of its file."""
+        return self.model_dump_json(by_alias=True, indent=1)
+
+    def without_secrets(self) -> Self:
+        """The record without the secrets of this environment, whatever name or message they came in with."""
+        content = self.model_dump(mode="json", by_alias=True)
+        safe = without_secrets(content)
+        return self if safe == content else type(self).model_validate(safe)
 
 
 Interval = tuple[float, float]
 Side = Literal["baseline", "candidate"]
 
 
-class Finding(_Record):
+class Finding(Record):
     """Something the reader must know beside the verdict. `kind` is a slug that docs/findings.md explains."""
 
     kind: str
@@ -56,6 +68,11 @@ class Finding(_Record):
     env_id: str | None = None
     side: Side | None = None
     seeds: tuple[int, ...] = ()
+
+    @property
+    def who(self) -> str | None:
+        """Whose runs it is about."""
+        return self.side
 
 
 def make_finding(
@@ -66,7 +83,7 @@ def make_finding(
     return Finding.model_validate({**fields, "seeds": tuple(sorted(seeds))})
 
 
-class RunRow(_Record):
+class RunRow(Record):
     """One run: its scores where it has them, why not where it has none, and how to make it again.
 
     `steps_to`: when it reached its environment's `threshold`, None where it never did.
@@ -86,7 +103,7 @@ class RunRow(_Record):
     command: tuple[str, ...] = ()
 
 
-class CurveBand(_Record):
+class CurveBand(Record):
     """Mean over seeds at each grid step with its 95 % t interval, and every seed's own curve.
 
     `minutes`: what a run takes on average.
@@ -99,7 +116,7 @@ class CurveBand(_Record):
     minutes: float | None = None
 
 
-class DifferenceBand(_Record):
+class DifferenceBand(Record):
     """Candidate minus baseline in each of 20 stretches of the budget, in the metric's units, with 95 % t interval."""
 
     mean: tuple[float, ...]
@@ -107,7 +124,7 @@ class DifferenceBand(_Record):
     high: tuple[float, ...]
 
 
-class Curves(_Record):
+class Curves(Record):
     """Learning curves on the common step grid, rounded to four significant digits: for pictures."""
 
     steps: tuple[float, ...]
@@ -116,7 +133,7 @@ class Curves(_Record):
     difference: DifferenceBand | None = None
 
 
-class EnvironmentVerdict(_Record):
+class EnvironmentVerdict(Record):
     """One environment. What could not be computed is None, and a finding or `note` says why.
 
     `shown_by`: the statistic that shows the harm, where it is proven. `threshold`: the score halfway up the scale.
@@ -149,7 +166,7 @@ class EnvironmentVerdict(_Record):
     runs: tuple[RunRow, ...]
 
 
-class FailureRecord(_Record):
+class FailureRecord(Record):
     """A process that failed: what it trained, why it ended, the last lines it printed."""
 
     label: str
@@ -157,7 +174,7 @@ class FailureRecord(_Record):
     log_tail: str
 
 
-class Suite(_Record):
+class Suite(Record):
     """All informative environments together: mean change with its 95 % interval, margin, p of the pass test.
 
     `within_margin`: the test rejects; `passed`: and there are seeds enough for it to count. `p_harm`: of "all together
@@ -174,7 +191,7 @@ class Suite(_Record):
     environments: int
 
 
-class Aggregate(_Record):
+class Aggregate(Record):
     """One number for all informative environments, of scores as shares of the scale, with its 95 % bootstrap interval.
 
     A comparison of the sides (the probability of improvement) has no baseline value.
@@ -187,7 +204,7 @@ class Aggregate(_Record):
     candidate_interval: Interval
 
 
-class ProfileBand(_Record):
+class ProfileBand(Record):
     """The share of runs that score above each threshold, with its pointwise 95 % bootstrap interval."""
 
     share: tuple[float, ...]
@@ -195,7 +212,7 @@ class ProfileBand(_Record):
     high: tuple[float, ...]
 
 
-class Profile(_Record):
+class Profile(Record):
     """Performance profiles of both sides over all informative environments; thresholds are shares of the scale."""
 
     thresholds: tuple[float, ...]
@@ -203,7 +220,7 @@ class Profile(_Record):
     candidate: ProfileBand
 
 
-class CommitRecord(_Record):
+class CommitRecord(Record):
     """A commit between the two versions."""
 
     commit: str
@@ -212,7 +229,7 @@ class CommitRecord(_Record):
     subject: str
 
 
-class SideRecord(_Record):
+class SideRecord(Record):
     """Who took part: the reference as given, and what is known of its code and machine."""
 
     reference: str
@@ -224,7 +241,7 @@ class SideRecord(_Record):
     python: str | None = None
 
 
-class PolicyRecord(_Record):
+class PolicyRecord(Record):
     """The planned error rates, and the smallest loss that matters in words.
 
     `looks`: after how many candidate seeds the data may be looked at, `look`: how many looks were taken (1: one).
@@ -241,7 +258,7 @@ class PolicyRecord(_Record):
     suite_level: float | None = None
 
 
-class NextStep(_Record):
+class NextStep(Record):
     """What to do now: a sentence, the command if there is one, and its cost."""
 
     text: str
@@ -249,7 +266,7 @@ class NextStep(_Record):
     minutes: float | None = None
 
 
-class Cost(_Record):
+class Cost(Record):
     """What the answer took: cells trained for it and known before; the candidate's minutes and environment steps."""
 
     cells_trained: int | None = None
@@ -258,7 +275,7 @@ class Cost(_Record):
     environment_steps: int
 
 
-class Verdict(_Record):
+class Verdict(Record):
     """The whole record; `environments` worst first, as they are shown.
 
     `commits`: what the candidate has and the baseline has not, newest first; `commits_left_out` more are not told.
@@ -307,16 +324,6 @@ class Verdict(_Record):
             "rlops_version",
         }
         return hashlib.sha256(self.model_dump_json(exclude=circumstances).encode()).hexdigest()
-
-    def to_json(self) -> str:
-        """The text of verdict.json."""
-        return self.model_dump_json(by_alias=True, indent=1)
-
-    def without_secrets(self) -> "Verdict":
-        """The record without the secrets of this environment, whatever name or message they came in with."""
-        content = self.model_dump(mode="json", by_alias=True)
-        safe = without_secrets(content)
-        return self if safe == content else Verdict.model_validate(safe)
 
 
 def read_verdict(path: Path) -> Verdict:

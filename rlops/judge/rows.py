@@ -82,7 +82,7 @@ def _pooled_spread(before: Floats, now: Floats) -> float:
 def _curves(item: EnvironmentComparison, sign: float) -> Curves:
     before, now = sign * item.grids_baseline, sign * item.grids_candidate
     return Curves(
-        steps=_rounded(grid_steps(item.plan.budget), STEP_DIGITS),
+        steps=rounded(grid_steps(item.plan.budget), STEP_DIGITS),
         baseline=_band(item.baseline, before),
         candidate=_band(item.candidate, now),
         difference=_difference(before, now),
@@ -95,7 +95,7 @@ def _difference(before: Floats, now: Floats) -> DifferenceBand | None:
     before, now = bins(before), bins(now)
     ends = np.array([difference_interval(old, new) for old, new in zip(before.T, now.T, strict=True)])
     means = now.mean(axis=0) - before.mean(axis=0)
-    mean, low, high = (_rounded(values, SPARK_DIGITS) for values in (means, ends[:, 0], ends[:, 1]))
+    mean, low, high = (rounded(values, SPARK_DIGITS) for values in (means, ends[:, 0], ends[:, 1]))
     return DifferenceBand(mean=mean, low=low, high=high)
 
 
@@ -108,18 +108,25 @@ def _band(runs: Sequence[Run], grids: Floats) -> CurveBand | None:
     if not runs:
         return None
     mean, low, high = mean_interval(grids)
-    seeds = {run.seed: _rounded(grid) for run, grid in zip(runs, grids, strict=True)}
+    seeds = {run.seed: rounded(grid) for run, grid in zip(runs, grids, strict=True)}
     minutes = [run.minutes for run in runs if run.minutes is not None]
     return CurveBand(
-        mean=_rounded(mean),
-        low=_rounded(low),
-        high=_rounded(high),
+        mean=rounded(mean),
+        low=rounded(low),
+        high=rounded(high),
         seeds=seeds,
         minutes=float(np.mean(minutes)) if minutes else None,
     )
 
 
-def _rounded(values: Floats, digits: int = PICTURE_DIGITS) -> tuple[float, ...]:
+def why_not_counted(run: Run, budget: int) -> str:
+    """In words, of a run that is not among the sound ones."""
+    fault = fault_of(run, budget)
+    return fault.detail if fault else "a copy of another run"
+
+
+def rounded(values: Floats, digits: int = PICTURE_DIGITS) -> tuple[float, ...]:
+    """With so many significant digits: a picture needs no more."""
     return tuple(float(f"{value:.{digits}g}") for value in values)
 
 
@@ -130,14 +137,13 @@ def _rows(
     rows = []
     for run in run_set.of(item.plan.env_id):
         i = position.get(id(run))
-        fault = fault_of(run, budget)
         rows.append(
             RunRow(
                 side=side,
                 seed=run.seed,
                 state=run.state,
                 counted=i is not None,
-                why_not=None if i is not None else fault.detail if fault else "a copy of another run",
+                why_not=None if i is not None else why_not_counted(run, item.plan.budget),
                 final=None if i is None else sign * float(final(grids[i])),
                 auc=None if i is None else sign * float(auc(grids[i])),
                 steps_to=None if i is None or item.plan.scale <= 0 else steps_to(grids[i], _threshold(item), budget),

@@ -75,11 +75,11 @@ def common_scale(environments: Sequence[EnvironmentVerdict]) -> Scale:
 
 def environment_views(environments: Sequence[EnvironmentVerdict], scale: Scale) -> tuple[EnvironmentView, ...]:
     """The views in the order of the record."""
-    names = anchors([environment.env_id for environment in environments])
-    return tuple(_view(item, anchor, scale) for item, anchor in zip(environments, names, strict=True))
+    anchors = anchors_of([environment.env_id for environment in environments])
+    return tuple(_view(item, anchor, scale) for item, anchor in zip(environments, anchors, strict=True))
 
 
-def anchors(env_ids: Sequence[str]) -> list[str]:
+def anchors_of(env_ids: Sequence[str]) -> list[str]:
     """Ids for links, unlike each other even where the slugs are alike."""
     taken: dict[str, None] = {}
     for env_id in env_ids:

@@ -89,7 +89,8 @@ def _group(kind: str, severity: str, findings: Sequence[Finding], anchors: Mappi
 def _where(finding: Finding) -> str:
     noun = "seed" if len(finding.seeds) == 1 else "seeds"
     seeds = f"{noun} {text.seed_list(finding.seeds)}" if finding.seeds else None
-    return ", ".join(part for part in (finding.side, seeds) if part)
+    who = text.line(finding.who, text.LONGEST_LABEL) if finding.who else None
+    return ", ".join(part for part in (who, seeds) if part)
 
 
 def _detail(finding: Finding) -> str:

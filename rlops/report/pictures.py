@@ -121,7 +121,7 @@ def draw_spark(curves: Curves) -> SparkDrawing | None:
     places = range(len(difference.mean))
     x = Scale(0, max(1, places[-1]), 4, SPARK_WIDTH - 4)
     y = Scale(-reach, reach, SPARK_HEIGHT - 6, 6)
-    mean, low, high = (_points(places, values, x, y) for values in (difference.mean, difference.low, difference.high))
+    mean, low, high = (points_of(places, values, x, y) for values in (difference.mean, difference.low, difference.high))
     return SparkDrawing(mean=path(mean), band=area(high, low), zero=y.at(0.0))
 
 
@@ -190,17 +190,18 @@ def padded(low: float, high: float) -> tuple[float, float]:
     return max(low - room, -1.7e308), min(high + room, 1.7e308)
 
 
-def _points(steps: Sequence[float], values: Sequence[float], x: Scale, y: Scale) -> list[tuple[float, float]]:
+def points_of(steps: Sequence[float], values: Sequence[float], x: Scale, y: Scale) -> list[tuple[float, float]]:
+    """The positions of the values of a curve that are numbers, at the edge where they lie beyond it."""
     return [(x.at(step), y.inside(value)) for step, value in zip(steps, values, strict=False) if math.isfinite(value)]
 
 
 def _draw_side(side: Side, band: CurveBand, steps: Sequence[float], x: Scale, y: Scale) -> SideDrawing:
     return SideDrawing(
         side=side,
-        mean=path(_points(steps, band.mean, x, y)),
-        band=area(_points(steps, band.high, x, y), _points(steps, band.low, x, y)),
+        mean=path(points_of(steps, band.mean, x, y)),
+        band=area(points_of(steps, band.high, x, y), points_of(steps, band.low, x, y)),
         seeds=tuple(
-            SeedLine(f"seed {seed}", path(_points(steps, values, x, y), SEED_TOLERANCE))
+            SeedLine(f"seed {seed}", path(points_of(steps, values, x, y), SEED_TOLERANCE))
             for seed, values in sorted(band.seeds.items())
         ),
     )

@@ -53,22 +53,22 @@ def render_terminal(verdict: Verdict, *, width: int, color: bool) -> str:
     """
     view = build_view(verdict)
     printed = io.StringIO()
-    console = _console(printed, max(width, NARROWEST), color=color)
+    console = open_console(printed, max(width, NARROWEST), color=color)
     _print_head(console, view)
     console.print(_table(view, console.width))
     for env in view.environments:
         if env.note:
-            console.print(_text(f"{env.label}: {env.note}"))
+            console.print(styled(f"{env.label}: {env.note}"))
     console.print()
     for fact in view.facts:
-        console.print(_text(f"{fact.label.rstrip('?')}: ", (fact.value, STYLES[fact.tone]), f" ({fact.detail})"))
+        console.print(styled(f"{fact.label.rstrip('?')}: ", (fact.value, STYLES[fact.tone]), f" ({fact.detail})"))
     for group in view.findings:
         _print_findings(console, group)
     _print_next(console, view)
     return "\n".join(line.rstrip() for line in printed.getvalue().splitlines()) + "\n"
 
 
-def _console(file: io.StringIO, width: int, *, color: bool) -> "Console":
+def open_console(file: io.StringIO, width: int, *, color: bool) -> "Console":
     """Imported late: `rlops --help` needs no rich. Everything is set, so that nothing is read from the environment."""
     from rich.console import Console
 
@@ -86,7 +86,8 @@ def _console(file: io.StringIO, width: int, *, color: bool) -> "Console":
     )
 
 
-def _text(*parts: str | tuple[str, str]) -> "Text":
+def styled(*parts: str | tuple[str, str]) -> "Text":
+    """Parts, each a text or a text and its style."""
     from rich.text import Text
 
     joined = Text.assemble(*parts)
@@ -95,15 +96,15 @@ def _text(*parts: str | tuple[str, str]) -> "Text":
 
 
 def _print_head(console: "Console", view: ReportView) -> None:
-    console.print(_text((f"{view.symbol} {view.sentence}", f"bold {STYLES[view.tone].removeprefix('bold ')}")))
+    console.print(styled((f"{view.symbol} {view.sentence}", f"bold {STYLES[view.tone].removeprefix('bold ')}")))
     gate = (view.gate, "bold")
     sides = f"{_side(view.candidate)} against {_side(view.baseline)} · gate "
-    console.print(_text(sides, gate, f", exit code {view.exit_code}"))
+    console.print(styled(sides, gate, f", exit code {view.exit_code}"))
     counts = [f"{item.symbol} {item.number} {item.word}" for item in view.counts if item.number]
-    console.print(_text(" · ".join(counts)))
+    console.print(styled(" · ".join(counts)))
     console.print()
     console.print(
-        _text((f"{view.metric}, mean of the last 10 % of steps, {view.direction}; negative changes are worse", "dim"))
+        styled((f"{view.metric}, mean of the last 10 % of steps, {view.direction}; negative changes are worse", "dim"))
     )
 
 
@@ -130,12 +131,12 @@ def _table(view: ReportView, width: int) -> "Table":
 def _cells(columns: list[Column], env: EnvironmentView) -> Iterator["Text"]:
     for column in columns:
         cell = column.cell(env)
-        yield _text((cell, STYLES[env.tone])) if column.title == "verdict" else _text(cell)
+        yield styled((cell, STYLES[env.tone])) if column.title == "verdict" else styled(cell)
 
 
 def _print_findings(console: "Console", group: FindingGroup) -> None:
     console.print()
-    console.print(_text((f"{group.symbol} {group.severity}: {group.kind}", STYLES[group.tone]), f". {group.meaning}"))
+    console.print(styled((f"{group.symbol} {group.severity}: {group.kind}", STYLES[group.tone]), f". {group.meaning}"))
     for item in group.items[:MOST_ITEMS]:
         _print_indented(console, said(item, MOST_ITEMS))
     if len(group.items) > MOST_ITEMS:
@@ -145,13 +146,13 @@ def _print_findings(console: "Console", group: FindingGroup) -> None:
 def _print_indented(console: "Console", shown: str) -> None:
     from rich.padding import Padding
 
-    console.print(Padding(_text(shown), (0, 0, 0, 2)))
+    console.print(Padding(styled(shown), (0, 0, 0, 2)))
 
 
 def _print_next(console: "Console", view: ReportView) -> None:
     step = view.next_step
     console.print()
     cost = f" ({step.cost})" if step.cost else ""
-    console.print(_text(("Next: ", "bold"), f"{step.text}{cost}"))
+    console.print(styled(("Next: ", "bold"), f"{step.text}{cost}"))
     if step.command:
-        console.print(_text(f"  {step.command}"), soft_wrap=True)
+        console.print(styled(f"  {step.command}"), soft_wrap=True)

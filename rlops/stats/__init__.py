@@ -3,7 +3,13 @@
 from rlops.stats.bisection import CulpritPosterior, TwoLevels, entropy
 from rlops.stats.bootstrap import Band, Bootstrap, Interval
 from rlops.stats.change_points import Split, best_split
-from rlops.stats.estimates import difference_interval, mean_interval, probability_of_improvement, proportion_interval
+from rlops.stats.estimates import (
+    difference_interval,
+    iqm_interval,
+    mean_interval,
+    probability_of_improvement,
+    proportion_interval,
+)
 from rlops.stats.failure_rate import failure_rate_bound, p_more_failures
 from rlops.stats.harm import HarmTest, joint_share
 from rlops.stats.instability import max_drawdown, p_less_stable, roughness
@@ -33,6 +39,7 @@ __all__ = [
     "failure_rate_bound",
     "holm",
     "information",
+    "iqm_interval",
     "joint_share",
     "max_drawdown",
     "mean_interval",

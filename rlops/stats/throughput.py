@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
+from rlops.stats.estimates import trimmed_mean
 from rlops.stats.permutation import Floats
 from rlops.stats.power import POWER
 
@@ -81,10 +82,6 @@ def _cut(pairs: int) -> int:
 
 def _detectable(ratios: Floats, level: float) -> float:
     """The log ratio that the two-sided t test of the trimmed mean finds with 80 % power."""
-    n, cut = len(ratios), _cut(len(ratios))
-    ordered = np.sort(ratios)
-    winsorised = np.clip(ratios, ordered[cut], ordered[n - 1 - cut])
-    error = winsorised.std(ddof=1) * np.sqrt(n) / (n - 2 * cut)
-    freedom = n - 2 * cut - 1
-    critical = special.stdtrit(freedom, 1 - level / 2)
-    return float(special.nctdtrinc(freedom, 1 - POWER, critical) * error)
+    found = trimmed_mean(ratios, _cut(len(ratios)))
+    critical = special.stdtrit(found.freedom, 1 - level / 2)
+    return float(special.nctdtrinc(found.freedom, 1 - POWER, critical) * found.error)

@@ -166,6 +166,7 @@ class TestOutsideOfGit:
         left = [
             "runs/.0123456789abcdef01234567.npz.ab12_cd3",
             "verdicts/x-0123456789ab/.verdict.json.abcdefgh",
+            "results/x-0123456789ab/.results.json.abcdefgh",
             "cells/bench-0123456789ab/.asked.json.abcdefgh",
             "cells/.bench-0123456789ab.abcdefgh/A-s1-01234567/done.json",
             "cells/bench-0123456789ab/.A-v1-s1-01234567.abcdefgh/cell.json",

@@ -32,6 +32,7 @@ HEAVY = (
     "pyarrow",
     "ray",
     "submitit",
+    "matplotlib",
 )
 
 

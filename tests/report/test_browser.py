@@ -1,12 +1,10 @@
 """The report in a real browser: works offline, on a phone, without JavaScript, for everybody."""
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from rlops.judge.record import Verdict
 from rlops.report import render_html
@@ -15,28 +13,7 @@ from tests.report.test_trust import HOSTILE, poisoned
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 WIDTHS = (320, 400, 700, 992, 993, 1119, 1200)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium from PATH; without one the tests skip, or fail where RLOPS_NO_SKIPS is set."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        (pytest.fail if os.environ.get("RLOPS_NO_SKIPS") else pytest.skip)("there is no chromium on PATH")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=list(OPTIONS))
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from rlops.report import render_html
 from rlops.report.site import render_site
 from tests.report import test_site
-from tests.report.test_browser import WIDTHS, browser, watched
+from tests.report.test_browser import WIDTHS, watched
 from tests.report.test_trust import HOSTILE
 
 __all__ = ["browser"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rlops.judge import HistoryEntry, Trend, Verdict
 from rlops.judge.record import Word
 from rlops.report import text
-from rlops.report.environment import anchors
+from rlops.report.environment import anchors_of
 from rlops.report.site.content import Accepted, BenchmarkHistory, Drift, Site
 from rlops.report.site.drawing import SHORT_COMMIT, TrendDrawing, commit_range, day, draw_spark, draw_trend
 from rlops.report.words import WORDS
@@ -128,7 +128,7 @@ def benchmark_view(item: BenchmarkHistory, site: Site, top: str) -> BenchmarkVie
     """The view of one benchmark; `top`: the way from the page to the top of the site."""
     newest = item.entries[-1]
     entries = tuple(_entry(entry, site, top) for entry in reversed(item.entries))
-    names = anchors([trend.env_id for trend in item.trends])
+    names = anchors_of([trend.env_id for trend in item.trends])
     trends = tuple(_trend(trend, anchor, item, newest) for trend, anchor in zip(item.trends, names, strict=True))
     return BenchmarkView(
         name=benchmark_name(newest),
