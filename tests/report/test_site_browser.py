@@ -12,7 +12,6 @@ from tests.report import test_site
 from tests.report.test_browser import WIDTHS, watched
 from tests.report.test_trust import HOSTILE
 
-__all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PAGES = ("index.html", "quick/index.html", "compare.html")
