@@ -1,7 +1,7 @@
 """The static site: stored verdicts into the history, the history and the baselines into pages."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -34,9 +34,12 @@ REPORTS = "reports"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for: verdict files, the history's folder, the site's, names of pinned baselines, a title."""
+    """What is asked for: verdict files, the history's folder, the site's, names of pinned baselines, a title.
 
-    verdicts: tuple[Path, ...]
+    `verdicts`: file -> was it named itself? One that only lies in a folder that was named may be of an older rlops.
+    """
+
+    verdicts: Mapping[Path, bool]
     history: Path
     output: Path
     pinned: tuple[str, ...]
@@ -45,22 +48,23 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Built:
-    """What was made: entries that are new in the history, files of the site."""
+    """What was made: entries that are new in the history, files of the site; `skipped`: what could not be read."""
 
     added: tuple[Path, ...]
+    skipped: tuple[str, ...]
     entries: int
     files: int
 
 
-def find_verdicts(places: Iterable[Path]) -> tuple[Path, ...]:
-    """The verdict.json files at these places: files, or folders with any below them."""
-    found: dict[Path, None] = {}
+def find_verdicts(places: Iterable[Path]) -> dict[Path, bool]:
+    """The verdict.json files at these places, files or folders with any below them -> was the file named itself?"""
+    found: dict[Path, bool] = {}
     for place in places:
         files = sorted(place.rglob("verdict.json")) if place.is_dir() else [place]
         if not files:
             raise UsageError(f"{place}: there is no verdict.json below it; name another folder, or a file")
-        found.update(dict.fromkeys(files))
-    return tuple(found)
+        found |= {path: path == place or found.get(path, False) for path in files}
+    return found
 
 
 def build_site(workspace: Workspace, wanted: Wanted, watchers: Watchers) -> Built:
@@ -70,10 +74,16 @@ def build_site(workspace: Workspace, wanted: Wanted, watchers: Watchers) -> Buil
     entries = read_history(wanted.history)
     known = {entry.id for entry in entries}
     reports: dict[str, str] = {}
-    added = []
+    added, skipped = [], []
     files = 0
-    for path in wanted.verdicts:
-        verdict = read_verdict(path).without_secrets()
+    for path, named in wanted.verdicts.items():
+        try:
+            verdict = read_verdict(path).without_secrets()
+        except UsageError as error:
+            if named:
+                raise
+            skipped.append(str(error))
+            continue
         files += _write_report(verdict, wanted.output, reports)
         if (entry := _entry(verdict)).id not in known:
             known.add(entry.id)
@@ -103,7 +113,7 @@ def build_site(workspace: Workspace, wanted: Wanted, watchers: Watchers) -> Buil
     for name, text in render_site(site):
         write_whole(wanted.output / name, text)
         files += 1
-    return Built(tuple(added), len(entries), files)
+    return Built(tuple(added), tuple(skipped), len(entries), files)
 
 
 def _write_report(verdict: Verdict, output: Path, reports: dict[str, str]) -> int:

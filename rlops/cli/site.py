@@ -62,5 +62,7 @@ def build(
     wanted = Wanted(find_verdicts(places), history, folder, pinned, title)
     with watching(quiet=quiet) as watchers:
         built = build_site(workspace, wanted, watchers)
+    for why in built.skipped:
+        say(f"skipped  {why}")
     say(f"history  {shown(history.resolve())}: {built.entries} verdicts, {len(built.added)} new", quiet=quiet)
     say(f"site     {shown((folder / 'index.html').resolve())}: {built.files} files", quiet=quiet)

@@ -114,6 +114,16 @@ class TestHistory:
         (one, other, *_) = sorted((folder / ".rlops" / "verdicts").iterdir())
         assert "2 verdicts, 2 new" in rlops("site", "build", str(one / "verdict.json"), str(other)).err
 
+    def test_a_verdict_of_another_rlops_in_the_store_holds_nothing_up(self, folder: Path, rlops: CommandLine) -> None:
+        old = folder / ".rlops" / "verdicts" / "compare-old" / "verdict.json"
+        old.parent.mkdir(parents=True)
+        old.write_text('{"schema": 1, "verdict": "equivalent"}')
+        ended = rlops("site", "build")
+        assert ended.code == 0
+        assert f"skipped  {old}: exit_code: Field required" in ended.err
+        ended = rlops("site", "build", str(old))
+        assert (ended.code, str(old) in ended.err) == (2, True)
+
     @pytest.mark.parametrize("arguments", [[], ["empty"]])
     def test_no_verdict_at_all_is_an_error(self, arguments: list[str], tmp_path: Path, rlops: CommandLine) -> None:
         (tmp_path / "empty").mkdir()
