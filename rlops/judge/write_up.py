@@ -9,6 +9,7 @@ import numpy as np
 
 from rlops import __version__
 from rlops.curves import RunSet, data_sha256
+from rlops.errors import ExitCode
 from rlops.judge.aggregates import aggregates, profile
 from rlops.judge.case import Case, Occasion
 from rlops.judge.method import method, smallest_loss
@@ -26,6 +27,7 @@ WORST_FIRST = (
     Word.IDENTICAL,
 )
 MOST_NAMED = 3
+REVIEW_THE_GATE = "review what the change does to the rules of its own gate (changed-gate); from the merge on they hold"
 SEVERITIES = ("not-comparable", "failed", "warning", "note")
 
 
@@ -100,6 +102,9 @@ def next_step(case: Case, occasion: Occasion, environments: Sequence[Environment
     if occasion.to_go_on is not None:
         return occasion.to_go_on
     named = [item for item in environments if item.verdict is case.decision.word]
+    passes = case.decision.exit_code(case.plan.policy.inconclusive) == ExitCode.PASS
+    if passes and any(item.kind == "changed-gate" for item in case.findings):
+        return NextStep(text=REVIEW_THE_GATE)
     match case.decision.word:
         case Word.REGRESSED:
             worst = (named or environments)[0]

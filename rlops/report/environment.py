@@ -128,7 +128,9 @@ def _numbers(item: EnvironmentVerdict) -> Iterator[NumberView]:
     yield NumberView("p (loss ≥ margin)", text.p_value(item.p_equivalent), "small where so large a loss is ruled out")
     yield NumberView("p (better)", text.p_value(item.p_improved), "small where improvement is shown")
     yield NumberView(
-        "P(better)", text.probability(item.probability_of_improvement), "candidate beats baseline; 0.50 is a draw"
+        "P(candidate > baseline)",
+        text.probability(item.probability_of_improvement),
+        "how many pairs of runs it wins; 0.50 is a draw",
     )
     yield NumberView("Spread", text.score(item.spread), "standard deviation of baseline runs")
     origin = text.line(item.random_score_from or "origin unknown", text.LONGEST_LABEL)

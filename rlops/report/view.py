@@ -12,7 +12,9 @@ from rlops.report.reading import ReadOn, nothing_to_compare, read_on
 from rlops.report.words import GLOSSARY, NO_BASELINE_YET, WORDS
 
 MOST_PACKAGES_NAMED = 2
-DIFFERENCES = {"hyperparameters": "settings", "unequal-horizons": "horizons"}
+GATE = {0: "passes", 1: "fails", 3: "is undecided", 4: "has runs missing", 5: "cannot judge"}
+"""Exit code -> what the gate does."""
+DIFFERENCES = {"hyperparameters": "settings", "unequal-horizons": "horizons", "changed-gate": "the gate's rules"}
 """Kinds of findings that say what differs, and their words on the card."""
 
 
@@ -131,7 +133,7 @@ def build_view(verdict: Verdict) -> ReportView:
         read_on=read_on(verdict),
         baseline=_side(verdict.baseline),
         candidate=_side(verdict.candidate),
-        gate="passes" if verdict.exit_code == 0 else "fails",
+        gate=GATE.get(verdict.exit_code, "fails"),
         exit_code=verdict.exit_code,
         counts=counts,
         next_step=_next_step(verdict),
@@ -196,13 +198,13 @@ def _suite_fact(verdict: Verdict) -> Fact:
     margin = text.percent(suite.margin, signed=False)
     value = text.change(suite.change, suite.interval)
     if suite.passed:
-        return Fact(label, value, f"inside the margin of {margin}", "good")
+        return Fact(label, value, f"a mean loss of {margin} is ruled out", "good")
     if suite.within_margin:
-        return Fact(label, value, f"inside the margin of {margin}, but with too few seeds to pass", "warn")
+        return Fact(label, value, f"a mean loss of {margin} is ruled out, but with too few seeds to pass", "warn")
     if verdict.verdict is Word.REGRESSED and not verdict.counts.get(Word.REGRESSED):
-        detail = f"all together worse, p = {text.p_value(suite.p_harm)}; not shown inside the margin of {margin}"
+        detail = f"all together worse, p = {text.p_value(suite.p_harm)}; a mean loss of {margin} is not ruled out"
         return Fact(label, value, detail, "bad")
-    return Fact(label, value, f"not shown inside the margin of {margin}", "warn")
+    return Fact(label, value, f"a mean loss of {margin} is not ruled out", "warn")
 
 
 def _environments_fact(verdict: Verdict) -> Fact:
@@ -210,7 +212,8 @@ def _environments_fact(verdict: Verdict) -> Fact:
     passing = sum(WORDS[environment.verdict].passes for environment in verdict.environments)
     changes = [(item.change, item.env_id) for item in verdict.environments if item.change is not None]
     change, env_id = min(changes, default=(None, ""))
-    detail = "no change could be computed"
+    identical = verdict.verdict is Word.IDENTICAL
+    detail = "nothing changed anywhere" if identical else "no change could be computed"
     if change is not None:
         name = text.line(env_id, 40)
         detail = f"lowest: {name}, {text.percent(change)}"
@@ -241,7 +244,7 @@ def _comparable_fact(verdict: Verdict, packages: Sequence[Difference]) -> Fact:
         return Fact(label, "⚠ " + ", ".join(unequal[:MOST_PACKAGES_NAMED]), detail, "warn")
     if not packages and not verdict.baseline.machine:
         return Fact(label, "as far as known", "packages and machines are not recorded")
-    return Fact(label, "yes", "nothing that is recorded differs")
+    return Fact(label, "yes", "packages, machine and Python are the same")
 
 
 def _difference(label: str, before: str | None, now: str | None, *, unequal: bool) -> Difference:

@@ -41,7 +41,10 @@ WORDS: dict[Word, WordStyle] = {
         "≈", "good", passes=True, meaning="Shown to lose less than the margin. Smaller losses are possible."
     ),
     Word.IDENTICAL: WordStyle(
-        "=", "good", passes=True, meaning="The same seeds gave bit-equal curves: nothing that is trained has changed."
+        "=",
+        "good",
+        passes=True,
+        meaning="The same seeds gave bit-equal curves, or nothing that is trained differs and nothing was run.",
     ),
 }
 

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from rlops.curves import bins, final, steps_to
+from rlops.judge.record import make_finding
 from tests.curve_sets import BUDGET, run_set, swap, verdict_on
 
 BASE = run_set({"A": 100.0}, range(1, 13))
@@ -74,3 +75,14 @@ def test_minutes_of_a_side_are_the_mean_of_those_known(row):
     assert found.curves.candidate.minutes == 6.0
     finals = [float(final(grid)) for grid in grids(NEW)]
     assert [run.final for run in found.runs if run.side == "candidate"] == pytest.approx(finals)
+
+
+def test_who_edits_the_rules_of_his_own_gate_is_reviewed_before_he_is_merged():
+    edited = make_finding("changed-gate", "warning", "policy.alpha: 0.05 -> 0.2", None)
+    alike = run_set({"A": 100.0}, range(101, 113), draw=1)
+    passed, open_one = (verdict_on(BASE, runs, beforehand=(edited,)) for runs in (alike, NEW))
+    assert passed.exit_code == 0
+    assert "review what the change does to the rules of its own gate" in passed.next_step.text
+    assert open_one.exit_code == 1
+    assert "review" not in open_one.next_step.text
+    assert "nothing to do" in verdict_on(BASE, alike).next_step.text

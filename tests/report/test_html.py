@@ -13,6 +13,7 @@ from rlops.report import render_html
 from tests.report import samples
 from tests.report.page import Page
 
+GATE = {0: "passes", 1: "fails", 3: "is undecided", 4: "has runs missing", 5: "cannot judge"}
 MOST_BYTES = 1_000_000
 
 
@@ -38,7 +39,7 @@ def test_every_word_is_rendered_well_formed(word: Word) -> None:
     assert verdict.sentence in page.one("h1").text
     assert page.all("title")[0].text == f"{verdict.sentence} · rlops"
     assert f"exit code {verdict.exit_code}" in page.one("header").text
-    assert f"gate {'passes' if verdict.exit_code == 0 else 'fails'}" in page.one("header").text
+    assert f"gate {GATE[verdict.exit_code]}, exit code {verdict.exit_code}" in page.one("header").text
 
 
 def test_rows_are_the_environments_in_the_order_of_the_record(page: Page, verdict: Verdict) -> None:

@@ -13,6 +13,7 @@ from tests.report.test_trust import poisoned
 
 SITUATIONS = samples.situations()
 SHORTEST = 4_000
+GATE = {0: "passes", 1: "fails", 3: "is undecided", 4: "has runs missing", 5: "cannot judge"}
 FIRST_LINE = "<!-- rlops:benchmarks/quick.toml -->"
 
 
@@ -49,7 +50,7 @@ def test_the_order_is_that_of_importance(verdict: Verdict) -> None:
     assert re.match(r"\*\*(Please read on|You need not read on):\*\* [a-z].*\.$", lines[3])
     assert re.fullmatch(
         r"`git:pr-299` \(`a1b2c3d`( with uncommitted changes)?\) against (`baseline:quick` \(`9f8e7d6`\)|`none`); "
-        rf"the gate (passes|fails) with exit code {verdict.exit_code}\.",
+        rf"the gate {GATE[verdict.exit_code]} with exit code {verdict.exit_code}\.",
         lines[5],
     )
     assert lines[7].startswith(f"**Next:** {verdict.next_step.text}")
