@@ -19,7 +19,7 @@ from rlops.judge.record import (
 )
 from rlops.judge.time_limit import time_finding
 from rlops.judge.verdict import EXIT_CODES
-from rlops.judge.write_up import side_record
+from rlops.judge.write_up import REVIEW_THE_GATE, changes_its_gate, side_record
 from rlops.plan import Benchmark
 
 
@@ -36,7 +36,9 @@ def unchanged(
         word=Word.IDENTICAL,
         sentence="Identical: nothing that is trained has changed",
         findings=[*beforehand, make_finding("unchanged", "note", detail, None)],
-        next_step=NextStep(text="nothing to do: nothing had to be trained"),
+        next_step=REVIEW_THE_GATE
+        if changes_its_gate(beforehand)
+        else NextStep(text="nothing to do: nothing had to be trained"),
         method=(
             "The content keys of both versions are equal: the code below the paths that the benchmark names, its "
             "command, budget and variables, and the versions of the packages. Nothing was trained, nothing was tested."

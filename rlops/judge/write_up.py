@@ -13,7 +13,17 @@ from rlops.errors import ExitCode
 from rlops.judge.aggregates import aggregates, profile
 from rlops.judge.case import Case, Occasion
 from rlops.judge.method import method, smallest_loss
-from rlops.judge.record import Cost, EnvironmentVerdict, NextStep, PolicyRecord, SideRecord, Suite, Verdict, Word
+from rlops.judge.record import (
+    Cost,
+    EnvironmentVerdict,
+    Finding,
+    NextStep,
+    PolicyRecord,
+    SideRecord,
+    Suite,
+    Verdict,
+    Word,
+)
 from rlops.judge.rows import environment_row
 from rlops.stats import seeds_needed
 
@@ -27,7 +37,9 @@ WORST_FIRST = (
     Word.IDENTICAL,
 )
 MOST_NAMED = 3
-REVIEW_THE_GATE = "review what the change does to the rules of its own gate (changed-gate); from the merge on they hold"
+REVIEW_THE_GATE = NextStep(
+    text="review what the change does to the rules of its own gate (changed-gate); from the merge on they hold"
+)
 SEVERITIES = ("not-comparable", "failed", "warning", "note")
 
 
@@ -102,9 +114,8 @@ def next_step(case: Case, occasion: Occasion, environments: Sequence[Environment
     if occasion.to_go_on is not None:
         return occasion.to_go_on
     named = [item for item in environments if item.verdict is case.decision.word]
-    passes = case.decision.exit_code(case.plan.policy.inconclusive) == ExitCode.PASS
-    if passes and any(item.kind == "changed-gate" for item in case.findings):
-        return NextStep(text=REVIEW_THE_GATE)
+    if case.decision.exit_code(case.plan.policy.inconclusive) == ExitCode.PASS and changes_its_gate(case.findings):
+        return REVIEW_THE_GATE
     match case.decision.word:
         case Word.REGRESSED:
             worst = (named or environments)[0]
@@ -121,6 +132,11 @@ def next_step(case: Case, occasion: Occasion, environments: Sequence[Environment
         case Word.IDENTICAL:
             return NextStep(text="nothing to do; if the change was meant to matter, check that it was applied")
     return NextStep(text="nothing to do: no environment needs a look")
+
+
+def changes_its_gate(findings: Sequence[Finding]) -> bool:
+    """Does the change edit the rules by which it is judged?"""
+    return any(finding.kind == "changed-gate" for finding in findings)
 
 
 def _more_seeds(case: Case, occasion: Occasion, environments: Sequence[EnvironmentVerdict]) -> NextStep:
