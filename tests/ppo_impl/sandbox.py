@@ -33,6 +33,7 @@ class Sandbox:
     """A place of its own for a training: home, wandb directories, environment."""
 
     path: Path
+    code: Path = ROOT  # the folder in which ppo_impl lies
 
     def environment(self, **extra: str) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
@@ -44,7 +45,7 @@ class Sandbox:
     def start(self, *arguments: str, **extra: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "ppo_impl", *arguments],
-            cwd=ROOT,
+            cwd=self.code,
             env=self.environment(**extra),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
