@@ -39,8 +39,8 @@ from rlops.workspace import Workspace
 class Change:
     """The two versions, what people call them, and what is known before anything is trained.
 
-    `stored`: a baseline to judge against; without one the base's own runs are. `again(seeds)`: the command line that
-    asks the same with other candidate seeds.
+    `stored`: a baseline to judge against; without one the base's own runs are. `asked`: must all `seeds` be there, or
+    only those that were trained? `again(seeds)`: the command line that asks the same with other candidate seeds.
     """
 
     benchmark: Benchmark
@@ -51,6 +51,7 @@ class Change:
     seeds: tuple[int, ...]
     stored: Baseline | None = None
     findings: tuple[Finding, ...] = ()
+    asked: bool = True
     again: Callable[[str], str] | None = None
 
 
@@ -71,6 +72,7 @@ def compare_versions(workspace: Workspace, a: Reference, b: Reference, terms: Te
         base_name=a.text,
         head_name=b.text,
         seeds=head.seeds,
+        asked=b.seeds is not None,
     )
     if base.key != head.key:
         for reference, grid in ((a, base), (b, head)):
@@ -148,7 +150,8 @@ class Answering:
             runs = replace(trained, runs=tuple(run for run in trained.runs if (run.env_id, run.seed) in kept))
             found = missing_baseline_findings(baseline, dict.fromkeys(benchmark.environments, base.seeds))
         beforehand = (*change.findings, *found, *definition_findings(baseline, benchmark))
-        plan = make_plan(baseline, Terms.of(benchmark), head.seeds, looks=self.looks)
+        seeds = head.seeds if change.asked else None
+        plan = make_plan(baseline, Terms.of(benchmark), seeds, looks=self.looks)
         if not self.looks:
             self.boards.append(self.fill([head]))
             return judge(runs, self._runs(head), plan, self._occasion(), beforehand, twins)

@@ -17,6 +17,7 @@ from rlops.judge import (
     gate_findings,
     no_baseline_yet,
     nothing_judged,
+    outside_findings,
     write_up,
 )
 from rlops.looks import Looks, asked_for, confirming_seeds
@@ -54,7 +55,7 @@ def gate(
     except NoBaselineError as error:
         step = NextStep(
             text="train and save a baseline on the main branch, commit it, then ask again",
-            command=f"rlops baseline save {shlex.quote(baseline_name)}",
+            command=shlex.join(["rlops", "baseline", "save", baseline_name, *_of(benchmark, baseline_name)]),
         )
         return no_baseline_yet(benchmark, _nothing(variant, "checkout"), occasion(), str(error), step)
     plan = make_plan(baseline, Terms.of(benchmark), seeds)
@@ -80,6 +81,11 @@ def gate(
         looks.boards, lambda count: f"rlops gate {benchmark.name} --seeds {fresh_seeds(seeds, count)}"
     )
     return write_up(replace(case, candidate=replace(case.candidate, reference=reference)), came_about)
+
+
+def _of(benchmark: Benchmark, baseline_name: str) -> list[str]:
+    """The option without which a baseline of another name has no benchmark."""
+    return [] if baseline_name == benchmark.name else ["--benchmark", benchmark.name]
 
 
 def _confirming(workspace: Workspace, benchmark: Benchmark, baseline: Baseline, seeds: tuple[int, ...]) -> Grid | None:
@@ -156,6 +162,8 @@ class Base:
             theirs = f"the change leaves no valid {name}: {str(error).splitlines()[0]}"
         stored = f"baselines/{baseline_name or self._usual_baseline(benchmark)}.json"
         found = gate_findings(benchmark, theirs, self.repository.changed(self.commit, head, [stored]))
+        changed = self.repository.changed(self.commit, head, [":(glob)**/*.py"])
+        found += outside_findings(changed, benchmark.code)
         if not benchmark.dependencies.lock:
             found += dependency_findings(dependency_files_changed(self.repository, self.commit, head))
         return found

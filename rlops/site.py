@@ -69,6 +69,8 @@ def find_verdicts(places: Iterable[Path]) -> dict[Path, bool]:
 
 def build_site(workspace: Workspace, wanted: Wanted, watchers: Watchers) -> Built:
     """Bring the verdicts into the history, and write the site."""
+    if wanted.output.resolve() == wanted.history.resolve():
+        raise UsageError(f"--output {wanted.output}: that is the history, which belongs in git; name another folder")
     baselines = newest_first(workspace)
     pins = _pins(wanted.pinned, baselines, workspace)
     entries = read_history(wanted.history)

@@ -41,9 +41,7 @@ FORMATS = ("svg", "png", "pdf")
 @click.option(
     "--figures", type=click.Path(file_okay=False, path_type=Path), help="Write the figures into this folder, too."
 )
-@click.option(
-    "--format", "file_format", type=click.Choice(FORMATS), default="svg", show_default=True, help="Of the figures."
-)
+@click.option("--format", "file_format", type=click.Choice(FORMATS), help="Of the figures. [default: svg]")
 @click.option("--benchmark", help="Measure by this benchmark's metric and budget.")
 @click.option("--metric", help="The logged value that is published. [default: charts/episodic_return]")
 @click.option("--lower-is-better", is_flag=True, help="The metric is a cost.")
@@ -59,7 +57,7 @@ def command(
     output: Path | None,
     labels: tuple[str, ...],
     figures: Path | None,
-    file_format: str,
+    file_format: str | None,
     benchmark: str | None,
     metric: str | None,
     lower_is_better: bool,
@@ -76,6 +74,8 @@ def command(
     """
     from rlops.cli.compare import refuse_what_is_frozen, terms_of
 
+    if file_format and not figures:
+        raise click.UsageError("--format is of the figures: say where to write them with --figures")
     measured_otherwise = bool(metric or lower_is_better or budget)
     if _is_verdict(what):
         if labels or figures or benchmark or measured_otherwise:
@@ -88,7 +88,7 @@ def command(
         refuse_what_is_frozen(frozen[0], None, given=measured_otherwise)
     terms = terms_of(workspace, benchmark, None, metric, lower_is_better=lower_is_better, budget=budget)
     record = _results(workspace, references, labels, terms, quiet=quiet or as_json)
-    pictures = _figures(record, figures, file_format)
+    pictures = _figures(record, figures, file_format or "svg")
     path = _write(workspace, record, output, pictures)
     if as_json:
         click.echo(record.to_json())

@@ -12,6 +12,7 @@ from rlops.curves.baselines import (
     write_baseline,
 )
 from rlops.curves.faults import Fault, duplicates, fault_of, sound_runs
+from rlops.curves.history import RunHistory
 from rlops.curves.learning_curve import GRID_POINTS, LearningCurve, Run, RunSet, data_sha256, grid_steps
 from rlops.curves.load import Loader
 from rlops.curves.openrlbenchmark import as_references
@@ -33,6 +34,7 @@ __all__ = [
     "Loader",
     "Reference",
     "Run",
+    "RunHistory",
     "RunSet",
     "Store",
     "as_references",

@@ -15,6 +15,7 @@ from rlops.judge.definition import (
     gate_findings,
     metric_findings,
     missing_baseline_findings,
+    outside_findings,
 )
 from rlops.judge.history import HistoryEntry, history_entry, read_history, verdict_id, write_entry
 from rlops.judge.integrity import ABOUT_TESTS, findings, horizon_findings
@@ -132,6 +133,7 @@ __all__ = [
     "nothing_judged",
     "out_of_time",
     "outlook",
+    "outside_findings",
     "overall_levels",
     "read_history",
     "read_verdict",

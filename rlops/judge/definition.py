@@ -1,10 +1,18 @@
 """Findings about what was asked, seen before any run is: the definition, the gate's own files, the dependencies."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from rlops.curves import Acceptance, Baseline
 from rlops.judge.record import Finding, make_finding
 from rlops.plan import Benchmark
+
+NAMED = 4
+NOT_TRAINED = re.compile(
+    r"^(tests?|docs?|examples|benchmarks|scripts|tools)/|(^|/)(test_[^/]*|[^/]*_test|conftest|setup)\.py$"
+)
+"""Python files that no trainer imports, by their names (a guess that only keeps a note away)."""
 
 
 def definition_findings(baseline: Baseline, benchmark: Benchmark | None) -> list[Finding]:
@@ -77,6 +85,24 @@ def dependency_findings(changed_files: Sequence[str]) -> list[Finding]:
         return []
     detail = f"{', '.join(changed_files)} changed, but both versions run with the packages that are installed here"
     return [make_finding("dependencies", "warning", detail, None)]
+
+
+def outside_findings(changed_files: Sequence[str], code: Sequence[str]) -> list[Finding]:
+    """Python files that a change edits and that are not below the benchmark's `code`: nobody trains for their sake.
+
+    A warning where nothing below `code` is changed: then nothing is trained. Tests and the like are passed over.
+    """
+    places = [Path(item) for item in code]
+    inside = [name for name in changed_files if any(Path(name).is_relative_to(place) for place in places)]
+    outside = [name for name in changed_files if name not in inside and not NOT_TRAINED.search(name)]
+    if not outside:
+        return []
+    names = ", ".join(outside[:NAMED]) + (f" and {len(outside) - NAMED} more" if len(outside) > NAMED else "")
+    verb = "is" if len(outside) == 1 else "are"
+    detail = (
+        f"{names} {verb} changed and not below `code` ({', '.join(code)}); if the trainer imports it, name it there"
+    )
+    return [make_finding("outside-code", "note" if inside else "warning", detail, None)]
 
 
 def missing_baseline_findings(baseline: Baseline, planned: Mapping[str, Sequence[int]]) -> list[Finding]:

@@ -176,23 +176,23 @@ def _with_runs(entries: Iterable[HistoryEntry], env_id: str) -> Iterator[tuple[H
 
 
 def _versions(same: Iterable[tuple[HistoryEntry, HistoryEnvironment]]) -> list[_Version]:
-    """One a training: a run counts once, however many verdicts rest on it.
+    """One a training: a run counts once, however many verdicts in a row rest on it.
 
     The same commit asked again, and a commit that changed nothing that is trained, bring runs that are known: as
-    separate points they would be chance that looks like evidence.
+    separate points they would be chance that looks like evidence. Code that comes back later (a revert) is a version
+    again: the level changed back.
     """
     versions: list[_Version] = []
     of_commit: dict[str, _Version] = {}
-    of_run: dict[HistoryRun, _Version] = {}
     for entry, item in same:
         runs = set(item.runs)
         commit = None if entry.candidate.git_dirty else entry.candidate.git_commit
-        known = of_commit.get(commit or "") or next((of_run[run] for run in item.runs if run in of_run), None)
+        latest = versions[-1] if versions and not runs.isdisjoint(versions[-1].runs) else None
+        known = of_commit.get(commit or "") or latest
         if known is None or not (commit == known.commit or runs <= known.runs or runs >= known.runs):
             known = _Version(entry, item.mean_baseline, commit)
             versions.append(known)
         known.runs |= runs
-        of_run.update(dict.fromkeys(item.runs, known))
         if commit:
             of_commit.setdefault(commit, known)
     return versions

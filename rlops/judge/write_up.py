@@ -25,6 +25,7 @@ from rlops.judge.record import (
     Word,
 )
 from rlops.judge.rows import environment_row
+from rlops.plan import format_seeds
 from rlops.stats import seeds_needed
 
 WORST_FIRST = (
@@ -124,7 +125,7 @@ def next_step(case: Case, occasion: Occasion, environments: Sequence[Environment
                 command=_worst_seed_command(case, worst),
             )
         case Word.FAILED:
-            return NextStep(text="see the failed and missing runs among the findings, mend them, and run it again")
+            return _train_again(case)
         case Word.NOT_COMPARABLE:
             return NextStep(text="see what differs among the findings; compare like with like, or save a new baseline")
         case Word.INCONCLUSIVE:
@@ -132,6 +133,18 @@ def next_step(case: Case, occasion: Occasion, environments: Sequence[Environment
         case Word.IDENTICAL:
             return NextStep(text="nothing to do; if the change was meant to matter, check that it was applied")
     return NextStep(text="nothing to do: no environment needs a look")
+
+
+def _train_again(case: Case) -> NextStep:
+    failed = [item for item in case.findings if item.severity == "failed" and item.side != "baseline"]
+    seeds = sorted({seed for item in failed for seed in item.seeds})
+    text = (
+        "see the failed and missing runs among the findings and mend what made them fail: changed code is trained anew"
+    )
+    if case.plan.benchmark is None or not seeds:
+        return NextStep(text=text)
+    command = shlex.join(["rlops", "run", case.plan.benchmark, "--seeds", format_seeds(seeds), "--force"])
+    return NextStep(text=f"{text}; where it was not the code, train them again", command=command)
 
 
 def changes_its_gate(findings: Sequence[Finding]) -> bool:

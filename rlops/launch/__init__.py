@@ -9,7 +9,7 @@ from rlops.launch.grid_folder import GridFolder, grid_folders, real_folders, rem
 from rlops.launch.interrupts import Interrupts
 from rlops.launch.local import LocalExecutor
 from rlops.launch.machine import cores, memory
-from rlops.launch.parts import Imported, import_cells
+from rlops.launch.parts import Imported, check_cells, import_cells
 from rlops.launch.random_policy import random_scores
 from rlops.launch.status import CellStatus, GridStatus, State, StoreStatus, store_status
 
@@ -26,6 +26,7 @@ __all__ = [
     "LocalExecutor",
     "State",
     "StoreStatus",
+    "check_cells",
     "cores",
     "duration",
     "executor_for",

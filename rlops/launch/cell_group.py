@@ -21,6 +21,8 @@ from rlops.strangers import clean, passed_on, redacted
 PASSED_ON_ONLINE = r"WANDB_(API_KEY|BASE_URL)"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 LOG_TAIL_LINES = 20
+LONGEST_LINE = 400
+"""Characters of a line that are shown (arbitrary)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +172,9 @@ class CellDirectory:
                 text = file.read().decode(errors="replace")
         except OSError:
             return ""
-        return "\n".join(redacted(clean(text.replace("\r\n", "\n").replace("\r", "\n"))).splitlines()[-lines:])
+        last = text.replace("\r\n", "\n").replace("\r", "\n").splitlines()[-lines:]
+        cut = (line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in last)
+        return "\n".join(redacted(clean("\n".join(cut))).splitlines()[-lines:])
 
 
 def folder_name(env_id: str, seeds: Iterable[int], keys: Iterable[str]) -> str:

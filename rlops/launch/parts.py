@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,11 +32,12 @@ DONE = "done.json"
 
 @dataclass(frozen=True)
 class Imported:
-    """How many cells came in, how many were done here already, how many are being trained here just now."""
+    """How many cells came in, were done here already, are being trained here just now, have logs that are damaged."""
 
     cells: int = 0
     known: int = 0
     busy: int = 0
+    damaged: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,16 +111,27 @@ class _GridHere:
         return bool(there)
 
 
+def check_cells(source: Path, cells: Path) -> None:
+    """Raises UsageError where a directory below `source` is not of the form of a cell that is done."""
+    for _ in _parts(source, cells):
+        pass
+
+
 def import_cells(
-    source: Path, cells: Path, env_ids: frozenset[str] | None = None, seeds: frozenset[int] | None = None
+    source: Path,
+    cells: Path,
+    env_ids: frozenset[str] | None = None,
+    seeds: frozenset[int] | None = None,
+    damaged: Collection[Path] = (),
 ) -> Imported:
     """Copy the cells that are done anywhere below `source` below `cells`, each under its grid's name.
 
-    Only those of `env_ids` and `seeds` (None: all). What lies below `cells` already is left alone. Raises UsageError,
+    Only those of `env_ids` and `seeds` (None: all), and none of the directories `damaged`, whose logs cannot be read:
+    here they would count as trained. What lies below `cells` already is left alone. Raises UsageError,
     before anything is copied, where a part is not of its form or holds a cell that is done here in another group.
     """
     here: dict[str, _GridHere] = {}
-    wanted, count = [], dict.fromkeys(("cells", "known", "busy"), 0)
+    wanted, count = [], dict.fromkeys(("cells", "known", "busy", "damaged"), 0)
     for part in _parts(source, cells):
         if (env_ids is not None and part.env_id not in env_ids) or (seeds is not None and seeds.isdisjoint(part.seeds)):
             continue
@@ -128,6 +140,8 @@ def import_cells(
         grid = here[part.grid]
         if grid.has(part):
             count["known"] += len(part.seeds)
+        elif part.folder.resolve() in damaged:
+            count["damaged"] += len(part.seeds)
         else:
             _check_size(part.folder)
             grid.note(part.request, part.folder)

@@ -115,6 +115,7 @@ def run(folder: Path, request: dict[str, Any], environment: dict[str, str], held
     exit_code = watch(child, log, request, stop)
     kill_group(child.pid, signal.SIGKILL)
     kill_descendants()  # whatever the command forked and left behind
+    shorten(log)
     if exit_code is None:
         return STOPPED
     # A shell tells of a signal that ended what it ran as 128 + its number.

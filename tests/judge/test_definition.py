@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from rlops.curves import Baseline, Freezing
-from rlops.judge import definition_findings, dependency_findings, gate_findings, missing_baseline_findings
+from rlops.judge import (
+    definition_findings,
+    dependency_findings,
+    gate_findings,
+    missing_baseline_findings,
+    outside_findings,
+)
 from rlops.plan import Benchmark, Margins, Metric
 from tests.curve_sets import BUDGET, run_set
 
@@ -126,3 +132,27 @@ def test_planned_seeds_of_the_base_without_a_sound_run_are_shown(planned: dict[s
     expected = {env_id: tuple(sorted(seeds - {1, 2, 3})) for env_id, seeds in planned.items() if seeds - {1, 2, 3}}
     assert {item.env_id: item.seeds for item in found} == expected
     assert {(item.kind, item.severity, item.side) for item in found} <= {("missing-seeds", "warning", "baseline")}
+
+
+@pytest.mark.parametrize(
+    ("changed", "severity"),
+    [
+        (["helper.py"], "warning"),
+        (["train.py", "helper.py"], "note"),
+        (["agent/net.py", "agent2/net.py"], "note"),
+        (["train.py", "agent/net.py"], None),
+        (["tests/test_x.py", "docs/conf.py", "lib/test_x.py", "conftest.py", "setup.py", "benchmarks/plot.py"], None),
+        ([], None),
+    ],
+)
+def test_python_files_that_are_no_code_of_the_benchmark(changed, severity):
+    found = outside_findings(changed, ("train.py", "agent"))
+    assert [item.severity for item in found] == ([severity] if severity else [])
+    if found:
+        assert found[0].kind == "outside-code"
+        assert [name for name in ("helper.py", "agent2/net.py") if name in found[0].detail]
+
+
+def test_many_of_them_are_counted():
+    (finding,) = outside_findings([f"lib/m{i}.py" for i in range(9)], ("train.py",))
+    assert finding.detail.startswith("lib/m0.py, lib/m1.py, lib/m2.py, lib/m3.py and 5 more are changed")

@@ -86,3 +86,11 @@ def test_who_edits_the_rules_of_his_own_gate_is_reviewed_before_he_is_merged():
     assert open_one.exit_code == 1
     assert "review" not in open_one.next_step.text
     assert "nothing to do" in verdict_on(BASE, alike).next_step.text
+
+
+def test_what_failed_has_the_command_that_trains_it_again():
+    broken = swap(run_set({"A": 100.0}, range(101, 106), draw=1), "A", 103, state="failed")
+    failed = verdict_on(BASE, broken)
+    assert failed.exit_code == 4
+    assert failed.next_step.command == "rlops run made --seeds 103 --force"
+    assert "mend what made them fail" in failed.next_step.text

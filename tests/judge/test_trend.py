@@ -102,6 +102,17 @@ def test_runs_that_are_known_are_no_new_evidence() -> None:
     assert repeated == alone
 
 
+def test_code_that_comes_back_is_a_version_again() -> None:
+    """A revert rests on runs that are known, but the level changed back, and the newest point says so."""
+    good, bad = entries(2, loss=0.4)
+    reverted = good.model_copy(
+        update={"id": "f" * 12, "candidate": good.candidate.model_copy(update={"git_commit": commit(77)})}
+    )
+    found = {trend.env_id: trend for trend in trends([good, bad, reverted])}[SHRINKS]
+    assert [point.commit for point in found.points] == [commit(1), commit(2), commit(77)]
+    assert found.points[2].mean == found.points[0].mean > found.points[1].mean
+
+
 def test_more_seeds_of_a_commit_join_its_point() -> None:
     (entry,) = entries(1)
     few = entry.model_copy(

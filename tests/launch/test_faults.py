@@ -117,6 +117,17 @@ class TestLimits:
         # The longest log, and what is written between two looks at it.
         assert len(log) < 40 << 20
 
+    def test_a_burst_at_the_end_is_cut_too(self, tmp_path: Path) -> None:
+        small = "supervise.LONGEST_LOG, supervise.KEPT_OF_A_LONG_LOG, supervise.MEASURE_SECONDS = 4 << 20, 1 << 18, 1e9"
+        code, folder = supervised(tmp_path, small, "flood=16", "exit=3")
+        assert code == 0
+        assert (folder / "stdout.log").stat().st_size < 1 << 20
+
+    def test_a_line_without_end_is_shown_by_its_beginning(self, project: Project) -> None:
+        (failure,) = project.fill(project.benchmark("flood=1", "print=last", "exit=3"), (1,)).failures
+        first, last = failure.log_tail.splitlines()
+        assert (len(first) < 500, first.endswith(" ..."), last) == (True, True, "last")
+
     def test_children_that_left_the_session_are_ended(self, project: Project) -> None:
         assert project.fill(project.benchmark("escape=pid"), (1,)).trained == 1
         pid = int((project.root / "pid").read_text())

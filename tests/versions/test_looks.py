@@ -1,10 +1,12 @@
 """The gate trains look by look, stops when it is decided, and asks again with fresh baseline seeds before it blocks."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from rlops.judge import Word
+from tests.cli.commands import CommandLine
 from tests.versions.quick import BENCHMARK, Gate, hurry, kinds, make, of_kind, on_branch, trainer, words
 
 ENVIRONMENTS, STORED, TWINS, FRESH = 2, 12, 2, 4
@@ -62,3 +64,19 @@ def test_a_failed_run_opens_no_further_look(looking: Gate) -> None:
     verdict, started = looking("branch")
     assert (verdict.verdict, verdict.policy.look) == (Word.FAILED, 1)
     assert started == ENVIRONMENTS * (STORED + TWINS + 3)
+
+
+def test_compare_takes_what_a_gate_has_trained_of_both_versions(
+    looking: Gate, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The gate stopped at three of five seeds; `compare` never trains, so the others are not asked for."""
+    on_branch(looking, trainer("(40 if env_id == 'A-v0' else 100.01) + noise"))
+    looking("branch")
+    rlops = CommandLine(looking.repository.root, monkeypatch, capfd)
+    record = json.loads(rlops("compare", "main..branch", "--benchmark", "own", "--json").out)
+    assert {item["env_id"]: item["verdict"] for item in record["environments"]}["A-v0"] == "regressed"
+    assert {item["n_candidate"] for item in record["environments"]} == {3}
+    assert "missing-seeds" not in {item["kind"] for item in record["findings"]}
+    asked = rlops("compare", "git:main", "git:branch?seed=101-105", "--benchmark", "own", "--json")
+    assert (asked.code, json.loads(asked.out)["verdict"]) in {(4, "failed"), (1, "regressed")}
+    assert "missing-seeds" in asked.out

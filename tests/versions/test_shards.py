@@ -1,6 +1,7 @@
 """Machines that share no store train a shard each; brought together they are the run set that one machine trains."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,18 @@ def test_a_gate_trains_nothing_that_shards_have_trained(gate: Gate, rlops: Comma
     ended = rlops("gate", "own", "--base", "main", "--json")
     assert json.loads(ended.out)["verdict"] in {"improved", "equivalent"}, ended.out
     assert len(gate.repository.starts) == trained
+
+
+def test_a_part_that_was_torn_on_the_way_stays_out(gate: Gate, rlops: CommandLine, tmp_path: Path) -> None:
+    """Here it would count as trained for ever; the intact part brings it later."""
+    rlops("run", "own", "--seeds", "1-2", "--dir", "../part")
+    shutil.copytree(tmp_path / "part", tmp_path / "torn")
+    log = next((tmp_path / "torn").rglob("*.wandb"))
+    log.write_bytes(log.read_bytes()[:100])
+    ended = rlops("pull", "dir:../torn")
+    assert "3 cells imported, 0 were known" in ended.err
+    assert "1 cells were left out: their logs are damaged; fetch that part again" in ended.err
+    assert "1 cells imported, 3 were known" in rlops("pull", "dir:../part").err
 
 
 def test_only_what_a_reference_names_comes_in(gate: Gate, rlops: CommandLine) -> None:
