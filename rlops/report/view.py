@@ -217,6 +217,8 @@ def _environments_fact(verdict: Verdict) -> Fact:
     if change is not None:
         name = text.line(env_id, 40)
         detail = f"lowest: {name}, {text.percent(change)}"
+    if nothing_to_compare(verdict):
+        return Fact("Environments", f"0 of {total} judged", "there is nothing to compare with", "warn")
     return Fact("Environments", f"{passing} of {total} pass", detail, "calm" if passing == total else "warn")
 
 

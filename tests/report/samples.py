@@ -26,6 +26,7 @@ from rlops.judge.record import (
     Verdict,
     Word,
 )
+from rlops.judge.write_up import REVIEW_THE_GATE
 
 BUDGET = 100_000
 EXIT_CODES = dict(zip(Word, (0, 0, 0, 1, 3, 4, 5), strict=True))
@@ -461,7 +462,7 @@ def situations() -> dict[str, Verdict]:
         "no-baseline-yet": no_baseline_yet(),
         "changed-gate": plain(
             Word.EQUIVALENT, [CHANGED_GATE, CHANGED_GATE.model_copy(update={"detail": "policy.alpha: 0.05 → 0.01"})]
-        ),
+        ).model_copy(update={"next_step": REVIEW_THE_GATE}),
     }
 
 
