@@ -103,7 +103,8 @@ class Answering:
         except OutOfTime as stopped:
             self.boards.append(stopped.board)
             left = stopped.board.cells_left
-            return nothing_judged(self.change.benchmark, *self._nobody(), self._occasion(), left)
+            sides = self._nobody()
+            return nothing_judged(self.change.benchmark, *sides, self._occasion(), left, self.change.findings)
 
     def _verdict(self) -> Verdict:
         change = self.change

@@ -70,12 +70,13 @@ def gate(
         watchers=watchers,
         base=lambda: _confirming(workspace, benchmark, baseline, seeds),
     )
+    beforehand = tuple(definition_findings(baseline, benchmark))
     try:
-        case = looks.decide(runs, tuple(definition_findings(baseline, benchmark)))
+        case = looks.decide(runs, beforehand)
     except OutOfTime as stopped:
         came_about = occasion([*looks.boards, stopped.board])
         left = stopped.board.cells_left
-        return nothing_judged(benchmark, runs, _nothing(variant, "checkout"), came_about, left)
+        return nothing_judged(benchmark, runs, _nothing(variant, "checkout"), came_about, left, beforehand)
     reference = f"checkout {variant.name}, seeds {asked_for(case)}"
     came_about = occasion(
         looks.boards, lambda count: f"rlops gate {benchmark.name} --seeds {fresh_seeds(seeds, count)}"

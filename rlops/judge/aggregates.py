@@ -5,15 +5,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rlops.judge.compare import EnvironmentComparison
-from rlops.judge.record import Aggregate, Profile, ProfileBand
+from rlops.judge.record import Aggregate, CurveResults
+from rlops.judge.rows import estimate_band, rounded
 from rlops.plan import Plan
-from rlops.stats import Band, Bootstrap, Floats, Interval, stable_seed
+from rlops.stats import Bootstrap, Floats, Interval, stable_seed
 
 REPLICATES = 10_000
 P_BETTER = "P(better)"
 """How the probability of improvement is called."""
-PROFILE_REPLICATES, PROFILE_POINTS = 2_000, 51
-"""For a picture (arbitrary)."""
+BAND_REPLICATES = 2_000
+"""Of the bands in pictures: the ends move by less than a line is wide (arbitrary)."""
+PROFILE_POINTS = 101
+PROFILE_ENDS = (-0.5, 2.0)
+"""The profile's axis holds all scores, but nothing beyond these shares of the scale (arbitrary)."""
 
 
 def aggregates(comparisons: Sequence[EnvironmentComparison], plan: Plan) -> tuple[Aggregate, ...]:
@@ -36,25 +40,20 @@ def aggregates(comparisons: Sequence[EnvironmentComparison], plan: Plan) -> tupl
     return (*found, Aggregate(name=P_BETTER, candidate=better.estimate, candidate_interval=_ends(better)))
 
 
-def profile(comparisons: Sequence[EnvironmentComparison], plan: Plan) -> Profile | None:
-    """Performance profiles of the same scores (Agarwal et al. 2021); None where no environment counts."""
-    before, now = _sides(comparisons)
-    if not before:
-        return None
-    draw = Bootstrap(np.random.default_rng(stable_seed("profile", plan.benchmark, len(before))), PROFILE_REPLICATES)
-    # Beyond the best run every share is 0, below the worst it is 1.
-    everyone = np.concatenate([*before, *now])
-    thresholds = np.linspace(min(0.0, float(everyone.min())), max(1.0, float(everyone.max())), PROFILE_POINTS)
-    old, new = (draw.performance_profile(side, thresholds) for side in (before, now))
-    return Profile(thresholds=_rounded(thresholds), baseline=_band(old), candidate=_band(new))
+def profile(comparisons: Sequence[EnvironmentComparison], plan: Plan) -> CurveResults | None:
+    """Performance profiles of the same scores, the baseline's and the candidate's; None where no environment counts."""
+    sides = _sides(comparisons)
+    return performance_profiles(sides, plan.benchmark) if sides[0] else None
 
 
-def _band(found: Band) -> ProfileBand:
-    return ProfileBand(share=_rounded(found.estimate), low=_rounded(found.low), high=_rounded(found.high))
-
-
-def _rounded(values: Floats) -> tuple[float, ...]:
-    return tuple(round(float(value), 4) for value in values)
+def performance_profiles(sides: Sequence[Sequence[Floats]], benchmark: str | None) -> CurveResults:
+    """The share of runs above each share of the scale (Agarwal et al. 2021); a side is an array of scores a task."""
+    every = np.concatenate([scores for side in sides for scores in side])
+    low, high = max(min(0.0, every.min()), PROFILE_ENDS[0]), min(max(1.0, every.max()), PROFILE_ENDS[1])
+    thresholds = np.linspace(low, high, PROFILE_POINTS)
+    draw = drawing(benchmark, len(sides[0]), BAND_REPLICATES)
+    bands = tuple(estimate_band(draw.performance_profile(side, thresholds)) for side in sides)
+    return CurveResults(points=rounded(thresholds), bands=bands)
 
 
 def _sides(comparisons: Sequence[EnvironmentComparison]) -> tuple[list[Floats], list[Floats]]:

@@ -63,7 +63,12 @@ def no_baseline_yet(
 
 
 def nothing_judged(
-    benchmark: Benchmark, baseline: RunSet, candidate: RunSet, occasion: Occasion, cells_left: int
+    benchmark: Benchmark,
+    baseline: RunSet,
+    candidate: RunSet,
+    occasion: Occasion,
+    cells_left: int,
+    beforehand: Sequence[Finding] = (),
 ) -> Verdict:
     """Inconclusive, because the time limit came before the first look."""
     return _record(
@@ -72,7 +77,7 @@ def nothing_judged(
         occasion,
         word=Word.INCONCLUSIVE,
         sentence="Inconclusive: the time limit came before anything could be judged",
-        findings=[time_finding(cells_left)],
+        findings=[*beforehand, time_finding(cells_left)],
         next_step=occasion.to_go_on or NextStep(text="the same command goes on"),
         method="Not enough was trained for the first look, so nothing was tested. What has ended is kept.",
     )

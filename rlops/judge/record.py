@@ -116,21 +116,31 @@ class CurveBand(Record):
     minutes: float | None = None
 
 
-class DifferenceBand(Record):
-    """Candidate minus baseline in each of 20 stretches of the budget, in the metric's units, with 95 % t interval."""
+class EstimateBand(Record):
+    """An estimate with its 95 % interval at each point of an axis."""
 
-    mean: tuple[float, ...]
+    estimate: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
 
 
+class CurveResults(Record):
+    """A number for all environments along an axis, a band a run set; of a verdict: the baseline's, the candidate's."""
+
+    points: tuple[float, ...]
+    bands: tuple[EstimateBand, ...]
+
+
 class Curves(Record):
-    """Learning curves on the common step grid, rounded to four significant digits: for pictures."""
+    """Learning curves on the common step grid, rounded to four significant digits: for pictures.
+
+    `difference`: candidate minus baseline in each of 20 stretches of the budget (difference of means, t interval).
+    """
 
     steps: tuple[float, ...]
     baseline: CurveBand | None = None
     candidate: CurveBand | None = None
-    difference: DifferenceBand | None = None
+    difference: EstimateBand | None = None
 
 
 class EnvironmentVerdict(Record):
@@ -204,22 +214,6 @@ class Aggregate(Record):
     candidate_interval: Interval
 
 
-class ProfileBand(Record):
-    """The share of runs that score above each threshold, with its pointwise 95 % bootstrap interval."""
-
-    share: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-
-class Profile(Record):
-    """Performance profiles of both sides over all informative environments; thresholds are shares of the scale."""
-
-    thresholds: tuple[float, ...]
-    baseline: ProfileBand
-    candidate: ProfileBand
-
-
 class CommitRecord(Record):
     """A commit between the two versions."""
 
@@ -278,7 +272,8 @@ class Cost(Record):
 class Verdict(Record):
     """The whole record; `environments` worst first, as they are shown.
 
-    `commits`: what the candidate has and the baseline has not, newest first; `commits_left_out` more are not told.
+    `profile`: the share of runs above each share of the scale. `commits`: what the candidate has and the baseline has
+    not, newest first; `commits_left_out` more are not told.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -296,7 +291,7 @@ class Verdict(Record):
     policy: PolicyRecord
     suite: Suite | None
     aggregates: tuple[Aggregate, ...] = ()
-    profile: Profile | None = None
+    profile: CurveResults | None = None
     counts: Mapping[Word, int]
     environments: tuple[EnvironmentVerdict, ...]
     findings: tuple[Finding, ...]

@@ -7,33 +7,26 @@ import numpy as np
 
 from rlops import __version__
 from rlops.curves import LeftOut, Run, RunSet, auc, data_sha256, final, grid_steps, oriented_grid, sound_runs
-from rlops.judge.aggregates import P_BETTER, as_many, drawing, estimates
+from rlops.judge.aggregates import BAND_REPLICATES, P_BETTER, as_many, drawing, estimates, performance_profiles
 from rlops.judge.case import Occasion
 from rlops.judge.integrity import UNEQUAL_HORIZON, machine_findings, package_findings, run_findings
 from rlops.judge.method import results_method
-from rlops.judge.record import Finding, make_finding
+from rlops.judge.record import CurveResults, Finding, make_finding
 from rlops.judge.results_record import (
     AggregateResults,
-    CurveResults,
     EnvironmentResults,
     Estimate,
-    EstimateBand,
     ResultRun,
     Results,
     ResultsFinding,
     RunSetRecord,
     Scores,
 )
-from rlops.judge.rows import STEP_DIGITS, rounded, why_not_counted
+from rlops.judge.rows import STEP_DIGITS, estimate_band, rounded, why_not_counted
 from rlops.judge.write_up import SEVERITIES, side_record
 from rlops.plan import EnvironmentPlan, Metric
-from rlops.stats import Band, Floats, Interval, iqm_interval, mean_interval
+from rlops.stats import Floats, Interval, iqm_interval, mean_interval
 
-BAND_REPLICATES = 2_000
-"""Of the bands in pictures: the ends move by less than a line is wide (arbitrary)."""
-PROFILE_POINTS = 101
-PROFILE_ENDS = (-0.5, 2.0)
-"""The profile's axis holds all scores, but nothing beyond these shares of the scale (arbitrary)."""
 FEWEST_RUNS = 2
 
 
@@ -180,7 +173,7 @@ def _scores(entry: Entry, env_id: str, counted: Counted, budget: int, sign: floa
         environment_steps=sum(run.curve.last_step for run in counted.runs),
         minutes=minutes / len(timed) if timed else None,
         steps_per_second=sum(run.curve.last_step for run in timed) / (60 * minutes) if timed else None,
-        curve=_band(mean_interval(grids)) if len(finals) else None,
+        curve=estimate_band(mean_interval(grids)) if len(finals) else None,
         runs=(*_runs(runs, counted, grids, budget), *map(_left_out, missing)),
     )
 
@@ -190,11 +183,6 @@ def _estimate(ends: Sequence[float], runs: int) -> Estimate | None:
         return None
     value, low, high = ends
     return Estimate(value=value, interval=(low, high) if runs > 1 else None)
-
-
-def _band(ends: Band | tuple[Floats, Floats, Floats]) -> EstimateBand:
-    estimate, low, high = ends
-    return EstimateBand(estimate=rounded(estimate), low=rounded(low), high=rounded(high))
 
 
 def _runs(runs: Sequence[Run], counted: Counted, grids: Floats, budget: int) -> Iterator[ResultRun]:
@@ -249,12 +237,7 @@ def _profile(shares: Mapping[str, Sequence[Floats]], sets: int, benchmark: str |
     if not shares:
         return None
     sides = [[final(curves) for curves in side] for side in _sides(shares, sets)]
-    every = np.concatenate([scores for side in sides for scores in side])
-    low, high = max(min(0.0, every.min()), PROFILE_ENDS[0]), min(max(1.0, every.max()), PROFILE_ENDS[1])
-    thresholds = np.linspace(low, high, PROFILE_POINTS)
-    draw = drawing(benchmark, len(shares), BAND_REPLICATES)
-    bands = tuple(_band(draw.performance_profile(side, thresholds)) for side in sides)
-    return CurveResults(points=rounded(thresholds), bands=bands)
+    return performance_profiles(sides, benchmark)
 
 
 def _sample_efficiency(shares: Mapping[str, Sequence[Floats]], sets: int, benchmark: str | None) -> CurveResults | None:
@@ -262,7 +245,7 @@ def _sample_efficiency(shares: Mapping[str, Sequence[Floats]], sets: int, benchm
     if not shares:
         return None
     draw = drawing(benchmark, len(shares), BAND_REPLICATES)
-    bands = tuple(_band(draw.iqm_curve(side)) for side in _sides(shares, sets))
+    bands = tuple(estimate_band(draw.iqm_curve(side)) for side in _sides(shares, sets))
     return CurveResults(points=rounded(grid_steps(1)), bands=bands)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from rlops.judge.record import Finding, Record, SideRecord
+from rlops.judge.record import CurveResults, EstimateBand, Finding, Record, SideRecord
 
 SCHEMA: Literal[1] = 1
 
@@ -20,14 +20,6 @@ class Estimate(Record):
 
     value: float
     interval: tuple[float, float] | None = None
-
-
-class EstimateBand(Record):
-    """A number with its 95 % interval at each point of an axis, rounded: for pictures."""
-
-    estimate: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
 
 
 class RunSetRecord(Record):
@@ -93,13 +85,6 @@ class AggregateResults(Record):
 
     name: str
     estimates: tuple[Estimate | None, ...]
-
-
-class CurveResults(Record):
-    """A number for all environments along an axis, a band a run set."""
-
-    points: tuple[float, ...]
-    bands: tuple[EstimateBand, ...]
 
 
 class ResultsFinding(Finding):

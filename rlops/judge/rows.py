@@ -1,6 +1,6 @@
 """The rows of the record: one environment with its numbers, curves and runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from rlops.curves import COLUMNS, Run, RunSet, auc, bins, fault_of, final, grid_
 from rlops.judge.case import Case
 from rlops.judge.compare import EnvironmentComparison
 from rlops.judge.outlook import nameable, seeds_that_decide
-from rlops.judge.record import CurveBand, Curves, DifferenceBand, EnvironmentVerdict, RunRow, Side
+from rlops.judge.record import CurveBand, Curves, EnvironmentVerdict, EstimateBand, RunRow, Side
 from rlops.stats import Floats, difference_interval, mean_interval, minimum_detectable_effect
 
 STEP_DIGITS, PICTURE_DIGITS, SPARK_DIGITS = 5, 4, 3
@@ -89,14 +89,12 @@ def _curves(item: EnvironmentComparison, sign: float) -> Curves:
     )
 
 
-def _difference(before: Floats, now: Floats) -> DifferenceBand | None:
+def _difference(before: Floats, now: Floats) -> EstimateBand | None:
     if min(len(before), len(now)) < FEWEST_RUNS:
         return None
     before, now = bins(before), bins(now)
     ends = np.array([difference_interval(old, new) for old, new in zip(before.T, now.T, strict=True)])
-    means = now.mean(axis=0) - before.mean(axis=0)
-    mean, low, high = (rounded(values, SPARK_DIGITS) for values in (means, ends[:, 0], ends[:, 1]))
-    return DifferenceBand(mean=mean, low=low, high=high)
+    return estimate_band((now.mean(axis=0) - before.mean(axis=0), *ends.T), SPARK_DIGITS)
 
 
 def _threshold(item: EnvironmentComparison) -> float:
@@ -123,6 +121,12 @@ def why_not_counted(run: Run, budget: int) -> str:
     """In words, of a run that is not among the sound ones."""
     fault = fault_of(run, budget)
     return fault.detail if fault else "a copy of another run"
+
+
+def estimate_band(found: Iterable[Floats], digits: int = PICTURE_DIGITS) -> EstimateBand:
+    """Estimate, low and high, (points,) each, for a picture."""
+    estimate, low, high = (rounded(values, digits) for values in found)
+    return EstimateBand(estimate=estimate, low=low, high=high)
 
 
 def rounded(values: Floats, digits: int = PICTURE_DIGITS) -> tuple[float, ...]:

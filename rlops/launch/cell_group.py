@@ -215,7 +215,7 @@ def finished_cells(parent: Path) -> dict[tuple[str, int], CellDirectory]:
     """(environment, seed) -> directory of every cell below `parent` that is done."""
     return {
         (request["env_id"], seed): CellDirectory(folder)
-        for folder, request in finished(parent)
+        for folder, request, _ in finished(parent)
         for seed in request["seeds"]
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
 
-from rlops.launch.cell_group import CellDirectory, CellGroup
+from rlops.launch.cell_group import CellGroup
 from rlops.launch.supervise import finished
 from rlops.plan import Benchmark
 
@@ -35,8 +35,7 @@ class Estimate:
         """What the store `cells` knows of a benchmark, whichever version was trained with the same budget."""
         found: list[tuple[str, Size, float]] = []
         for parent in cells.glob(f"{benchmark.name}-*"):
-            for folder, request in finished(parent):
-                done = CellDirectory(folder).done or {}
+            for _, request, done in finished(parent):
                 if done["exit_code"] == 0 and request.get("budget") == benchmark.budget and done.get("seconds"):
                     size = str(request["env_id"]), len(request["seeds"])
                     found.append((str(done.get("ended_at")), size, float(done["seconds"])))

@@ -247,8 +247,8 @@ def check_imports(folder: Path, request: dict[str, Any], environment: dict[str, 
     return WRONG_CODE
 
 
-def finished(parent: Path, seeds: Iterable[int] | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Folder and cell.json of every cell group below `parent` that is done. A broken file counts as none.
+def finished(parent: Path, seeds: Iterable[int] | None = None) -> Iterator[tuple[Path, dict[str, Any], dict[str, Any]]]:
+    """Folder, cell.json and done.json of every cell group below `parent` that is done. A broken file counts as none.
 
     Folders that hold none of `seeds` (None: all), as far as their names say, are not looked into.
     """
@@ -260,14 +260,14 @@ def finished(parent: Path, seeds: Iterable[int] | None = None) -> Iterator[tuple
                 continue
             done, request = read_json(parent / name / "done.json"), read_json(parent / name / "cell.json")
             if isinstance(done.get("exit_code"), int) and {"env_id", "seeds"} <= request.keys():
-                yield parent / name, request
+                yield parent / name, request, done
 
 
 def any_is_finished(request: dict[str, Any], parent: Path) -> bool:
     """Was one of the cells trained between the plan and the lock, maybe in another group?"""
     return any(
         other["env_id"] == request["env_id"] and not set(request["seeds"]).isdisjoint(other["seeds"])
-        for _, other in finished(parent, request["seeds"])
+        for _, other, _ in finished(parent, request["seeds"])
     )
 
 

@@ -115,13 +115,14 @@ def _unit(scale: Scale, value: float) -> float:
 def draw_spark(curves: Curves) -> SparkDrawing | None:
     """The difference of the sides' means; None where one of them has too few runs."""
     difference = curves.difference
-    if difference is None or not difference.mean:
+    if difference is None or not difference.estimate:
         return None
-    reach = max(map(abs, (*difference.mean, *_typical(difference.low), *_typical(difference.high)))) or 1.0
-    places = range(len(difference.mean))
+    reach = max(map(abs, (*difference.estimate, *_typical(difference.low), *_typical(difference.high)))) or 1.0
+    places = range(len(difference.estimate))
     x = Scale(0, max(1, places[-1]), 4, SPARK_WIDTH - 4)
     y = Scale(-reach, reach, SPARK_HEIGHT - 6, 6)
-    mean, low, high = (points_of(places, values, x, y) for values in (difference.mean, difference.low, difference.high))
+    lines = (difference.estimate, difference.low, difference.high)
+    mean, low, high = (points_of(places, values, x, y) for values in lines)
     return SparkDrawing(mean=path(mean), band=area(high, low), zero=y.at(0.0))
 
 

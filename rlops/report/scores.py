@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rlops.judge.record import Profile, ProfileBand, RunRow, Side
+from rlops.judge.record import CurveResults, EstimateBand, RunRow, Side
 from rlops.report import text
 from rlops.report.geometry import Scale, area, path, ticks
 from rlops.report.pictures import PLOT_BOTTOM, PLOT_HEIGHT, PLOT_LEFT, PLOT_RIGHT, PLOT_TOP, PLOT_WIDTH, SIDES, Tick
@@ -69,15 +69,15 @@ def _row(side: Side, runs: Sequence[RunRow], y: int, x: Scale) -> StripRow:
     return StripRow(side, y, dots, round(sum(place for place, _ in dots) / len(dots), 1))
 
 
-def draw_profile(profile: Profile | None) -> ProfileDrawing | None:
+def draw_profile(profile: CurveResults | None) -> ProfileDrawing | None:
     """Share of runs above each threshold, both sides."""
     if profile is None:
         return None
-    x = Scale(profile.thresholds[0], profile.thresholds[-1], PLOT_LEFT, PLOT_WIDTH - PLOT_RIGHT)
+    x = Scale(profile.points[0], profile.points[-1], PLOT_LEFT, PLOT_WIDTH - PLOT_RIGHT)
     y = Scale(0.0, 1.0, PLOT_HEIGHT - PLOT_BOTTOM, PLOT_TOP)
-    both: dict[Side, ProfileBand] = {"baseline": profile.baseline, "candidate": profile.candidate}
+    both = dict(zip(SIDES, profile.bands, strict=True))
     return ProfileDrawing(
-        sides=tuple((side, *_lines(profile.thresholds, band, x, y)) for side, band in both.items()),
+        sides=tuple((side, *_lines(profile.points, band, x, y)) for side, band in both.items()),
         x_ticks=tuple(Tick(round(x.at(v), 1), text.tick(v)) for v in ticks(x.low, x.high)),
         y_ticks=tuple(Tick(round(y.at(v), 1), text.percent(v, signed=False)) for v in (0.0, 0.5, 1.0)),
         description="The share of runs that score above each share of the scale. "
@@ -87,15 +87,15 @@ def draw_profile(profile: Profile | None) -> ProfileDrawing | None:
     )
 
 
-def _lines(thresholds: Sequence[float], band: ProfileBand, x: Scale, y: Scale) -> tuple[str, str]:
+def _lines(thresholds: Sequence[float], band: EstimateBand, x: Scale, y: Scale) -> tuple[str, str]:
     share, low, high = (
         [(x.at(tau), y.inside(value)) for tau, value in zip(thresholds, values, strict=True)]
-        for values in (band.share, band.low, band.high)
+        for values in (band.estimate, band.low, band.high)
     )
     return path(share), area(high, low)
 
 
-def _above(profile: Profile, band: ProfileBand, threshold: float) -> float:
+def _above(profile: CurveResults, band: EstimateBand, threshold: float) -> float:
     """The share at the drawn threshold that is nearest."""
-    nearest = min(range(len(profile.thresholds)), key=lambda i: abs(profile.thresholds[i] - threshold))
-    return band.share[nearest]
+    nearest = min(range(len(profile.points)), key=lambda i: abs(profile.points[i] - threshold))
+    return band.estimate[nearest]

@@ -57,14 +57,13 @@ def test_the_same_runs_give_the_same_bytes():
 
 def test_profiles_are_shares_of_runs_above_each_threshold():
     profile = verdict_on(BASE, NEW).profile
-    for side, runs in (("baseline", BASE), ("candidate", NEW)):
+    for band, runs in zip(profile.bands, (BASE, NEW), strict=True):
         pooled = np.concatenate(list(shares(runs, 20 if runs is BASE else 5).values()))
-        band = getattr(profile, side)
-        expected = [np.mean(pooled > threshold) for threshold in profile.thresholds]
+        expected = [np.mean(pooled > threshold) for threshold in profile.points]
         # Thresholds are told with four digits: a run that lies between may count on either side.
-        assert np.allclose(band.share, expected, atol=1 / len(pooled) + 1e-4)
-        assert all(low <= share <= high for low, share, high in zip(band.low, band.share, band.high, strict=True))
-    assert (profile.thresholds[0], profile.baseline.share[-1], profile.candidate.share[-1]) == (0.0, 0.0, 0.0)
+        assert np.allclose(band.estimate, expected, atol=1 / len(pooled) + 1e-4)
+        assert all(low <= share <= high for low, share, high in zip(band.low, band.estimate, band.high, strict=True))
+    assert (profile.points[0], profile.bands[0].estimate[-1], profile.bands[1].estimate[-1]) == (0.0, 0.0, 0.0)
 
 
 def test_no_informative_environment_has_no_profile():

@@ -53,10 +53,10 @@ class TestStepsTo:
 
 def test_the_difference_is_welch_s_in_each_stretch(row):
     before, now = bins(grids(BASE)), bins(grids(NEW))
-    assert len(row.curves.difference.mean) == 20
+    assert len(row.curves.difference.estimate) == 20
     for i in (0, 7, 19):
         expected = stats.ttest_ind(now[:, i], before[:, i], equal_var=False).confidence_interval(0.95)
-        assert row.curves.difference.mean[i] == pytest.approx(now[:, i].mean() - before[:, i].mean(), rel=5e-3)
+        assert row.curves.difference.estimate[i] == pytest.approx(now[:, i].mean() - before[:, i].mean(), rel=5e-3)
         assert row.curves.difference.low[i] == pytest.approx(expected.low, rel=5e-3, abs=0.05)
         assert row.curves.difference.high[i] == pytest.approx(expected.high, rel=5e-3, abs=0.05)
 

@@ -10,15 +10,14 @@ from rlops.judge.record import (
     CommitRecord,
     Cost,
     CurveBand,
+    CurveResults,
     Curves,
-    DifferenceBand,
     EnvironmentVerdict,
+    EstimateBand,
     FailureRecord,
     Finding,
     NextStep,
     PolicyRecord,
-    Profile,
-    ProfileBand,
     RunRow,
     Side,
     SideRecord,
@@ -110,7 +109,7 @@ def band(curves: NDArray[np.float64], seeds: Sequence[int]) -> CurveBand:
     )
 
 
-def difference(old: NDArray[np.float64], new: NDArray[np.float64]) -> DifferenceBand:
+def difference(old: NDArray[np.float64], new: NDArray[np.float64]) -> EstimateBand:
     stretches = min(20, old.shape[1])
     old, new = (
         (side[:, : side.shape[1] // stretches * stretches]).reshape(len(side), stretches, -1).mean(axis=2)
@@ -118,7 +117,7 @@ def difference(old: NDArray[np.float64], new: NDArray[np.float64]) -> Difference
     )
     mean = new.mean(axis=0) - old.mean(axis=0)
     half = 2.2 * np.sqrt(old.var(axis=0) / len(old) + new.var(axis=0) / len(new))
-    return DifferenceBand(mean=rounded(mean), low=rounded(mean - half), high=rounded(mean + half))
+    return EstimateBand(estimate=rounded(mean), low=rounded(mean - half), high=rounded(mean + half))
 
 
 def run_rows(side: Side, env_id: str, curves: NDArray[np.float64], crashed: int) -> list[RunRow]:
@@ -243,13 +242,13 @@ COMMITS = (
 )
 
 
-def profile_band(middle: float) -> ProfileBand:
+def profile_band(middle: float) -> EstimateBand:
     share = 1 / (1 + np.exp(12 * (THRESHOLDS - middle)))
-    return ProfileBand(share=rounded(share), low=rounded(share * 0.9), high=rounded(share * 0.9 + 0.1))
+    return EstimateBand(estimate=rounded(share), low=rounded(share * 0.9), high=rounded(share * 0.9 + 0.1))
 
 
 THRESHOLDS = np.linspace(0, 1.2, 25)
-PROFILE = Profile(thresholds=rounded(THRESHOLDS), baseline=profile_band(0.95), candidate=profile_band(0.85))
+PROFILE = CurveResults(points=rounded(THRESHOLDS), bands=(profile_band(0.95), profile_band(0.85)))
 
 
 def suite_of(changes: Sequence[float], *, passed: bool) -> Suite | None:

@@ -86,3 +86,15 @@ def test_a_policy_may_let_open_questions_pass(looking: Gate, monkeypatch: pytest
     verdict, _ = looking("branch")
     assert (verdict.verdict, verdict.exit_code) == (Word.INCONCLUSIVE, 0)
     assert "out-of-time" in kinds(verdict)
+
+
+def test_what_a_change_does_to_its_own_gate_is_said_all_the_same(
+    looking: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looser = LOOKING.replace("[policy]", "[margins]\nscale_fraction = 0.9\n[policy]")
+    looking.repository.git("checkout", "--quiet", "-b", "branch")
+    looking.repository.commit("looser", **{"train.py": trainer("100.01 + noise"), "benchmarks/own.toml": looser})
+    over_at_fill(1, monkeypatch)
+    verdict, _ = looking("branch")
+    assert verdict.verdict is Word.INCONCLUSIVE
+    assert {"changed-gate", "out-of-time"} <= set(kinds(verdict))

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rlops.judge.results_record import CurveResults, EnvironmentResults, Estimate, EstimateBand, Results
+from rlops.judge.record import CurveResults, EstimateBand
+from rlops.judge.results_record import EnvironmentResults, Estimate, Results
 from rlops.report import text
 from rlops.report.geometry import ticks
 from rlops.report.pictures import padded
