@@ -9,7 +9,7 @@ BENCH := $(VENV)-bench/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests report-speed screenshots launch-cost bisect-demo bisect-study bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed site-speed details results test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests report-speed screenshots launch-cost bisect-demo bisect-study bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed site-speed study details results test lint types check study-demo constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -84,6 +84,9 @@ judge-speed: $(READY) ## how long the judge takes (20 seconds)
 
 site-speed: $(READY) ## how long the site of a thousand verdicts takes, and its size (2 minutes)
 	$(BIN)/python benchmarks/site_speed.py
+
+study: $(READY) ## can the gate find real bugs? 37 mutants, 100 seeds each (five hours on two cores; resumes)
+	$(BIN)/python -m benchmarks.study.run
 
 details: $(READY) ## break every detail of PPO, one at a time, and see which test notices (4 minutes)
 	$(BIN)/python benchmarks/break_details.py

@@ -65,8 +65,10 @@ def _same(one: Run, other: Run, tolerance: float) -> bool:
     values, others = one.curve.values, other.curve.values
     if values.size != others.size:
         return False
-    if abs(values[-1] - others[-1]) > tolerance or not np.array_equal(one.curve.steps, other.curve.steps):
-        return False  # nearly every pair ends here, at its last point
+    if any(abs(values[place] - others[place]) > tolerance for place in (-1, values.size // 2)):
+        return False  # nearly every pair ends here; the last values alone are equal where a task is solved
+    if not np.array_equal(one.curve.steps, other.curve.steps):
+        return False
     return bool(np.allclose(values, others, rtol=0.0, atol=tolerance, equal_nan=True))
 
 

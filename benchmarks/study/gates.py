@@ -1,0 +1,90 @@
+"""The shipped gate on draws from the pools: fresh seeds of the mutant and a fresh baseline each time.
+
+Every draw takes 20 baseline seeds and the 10 that may confirm a regression out of the pool of the unchanged code, and
+the candidate seeds out of the mutant's, none of them twice; freezes the margins from those 20; and goes through
+`rlops.looks.Looks`, as `rlops gate` does, with runs that are known instead of trained.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.study.pools import BASELINES, CANDIDATES, Pool
+from rlops.launch import Board, random_scores
+from rlops.looks import Looks
+from rlops.plan import Grid
+from rlops.run_sets import Terms, freeze_baseline, make_plan
+from rlops.training import Watchers
+
+NOWHERE = Path("/nonexistent")
+"""The boards of cells that are all known have no folder."""
+measured = cache(random_scores)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which seeds one repeat takes."""
+
+    baseline: tuple[int, ...]
+    fresh: tuple[int, ...]
+    candidate: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Gated:
+    """What one gate said.
+
+    `environments`: the word of each; `seeds`: candidate seeds that each was given; `fresh`: how many environments had
+    fresh baseline seeds trained.
+    """
+
+    word: str
+    environments: dict[str, str]
+    seeds: dict[str, int]
+    fresh: int
+
+
+def draw(unchanged: Pool, rng: np.random.Generator) -> Draw:
+    """One repeat's seeds."""
+    benchmark = unchanged.grid.benchmark
+    stored, fresh = len(benchmark.seeds.baseline), benchmark.policy.confirm
+    before = _shuffled(BASELINES[benchmark.name], stored + fresh, rng)
+    return Draw(
+        baseline=before[:stored],
+        fresh=before[stored:],
+        candidate=_shuffled(CANDIDATES[benchmark.name], len(benchmark.seeds.candidate), rng),
+    )
+
+
+def gate(unchanged: Pool, mutant: Pool, drawn: Draw) -> Gated:
+    """The gate's answer to one draw."""
+    terms = Terms.of(unchanged.grid.benchmark)
+    runs = unchanged.of(drawn.baseline)
+    baseline = freeze_baseline("draw", runs, terms, lambda env_ids: measured(tuple(env_ids)))
+    head = mutant.cells(drawn.candidate)
+    looks = Looks(
+        plan=make_plan(baseline, terms, drawn.candidate),
+        head=head,
+        fill=_known,
+        read=lambda grid: (mutant if grid is head else unchanged).of(grid.seeds),
+        watchers=Watchers(),
+        base=lambda: unchanged.cells(drawn.fresh),
+    )
+    decision = looks.decide(runs).decision
+    return Gated(
+        word=decision.word.value,
+        environments={env_id: word.value for env_id, (word, _) in decision.environments.items()},
+        seeds={env_id: len(seeds) for env_id, seeds in decision.course.seeds().items()},
+        fresh=sum(len(item.samples.fresh) > 0 for item in decision.course.standings),
+    )
+
+
+def _known(grids: Sequence[Grid]) -> Board:
+    return Board(tuple(grids), NOWHERE, known_keys={cell.key for grid in grids for cell in grid.cells})
+
+
+def _shuffled(seeds: Sequence[int], count: int, rng: np.random.Generator) -> tuple[int, ...]:
+    return tuple(int(seed) for seed in rng.permutation(seeds)[:count])

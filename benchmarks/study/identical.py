@@ -1,0 +1,45 @@
+"""Harmless mutants that keep every floating-point operation: the gate itself, as a user calls it, in their worktree."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from benchmarks.mutant_table import Mutant
+from benchmarks.study.pools import Pool, benchmark
+from benchmarks.study.versions import MUTANTS, UNCHANGED, commit_of, variant, workspace
+
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "TMPDIR")
+KEEPING = tuple(mutant for mutant in MUTANTS if mutant.bits and mutant != UNCHANGED)
+
+
+@dataclass(frozen=True)
+class Identical:
+    """The gate's word, the cells of both versions that it took, and how many runs of the pool are equal bit for bit."""
+
+    mutant: str
+    word: str
+    cells: int
+    runs: int
+    equal: int
+
+
+def gated(mutant: Mutant, unchanged: Pool, theirs: Pool) -> Identical:
+    """Calls `rlops gate` in the mutant's worktree, against the commit that it is a change of."""
+    name = unchanged.grid.benchmark.name
+    command = [sys.executable, "-I", "-m", "rlops", "gate", name, "--base", commit_of(UNCHANGED), "--json", "--quiet"]
+    done = subprocess.run(
+        [*command, "--dir", str(workspace().store)],
+        cwd=variant(mutant, benchmark(name)).root,
+        env={key: os.environ[key] for key in PASSED_ON if key in os.environ},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    verdict = json.loads(done.stdout)
+    before = {(run.env_id, run.seed): run.curve_sha256 for run in unchanged.runs.runs}
+    equal = [before[run.env_id, run.seed] == run.curve_sha256 for run in theirs.runs.runs]
+    cost = verdict["cost"]
+    cells = cost["cells_trained"] + cost["cells_known"]
+    return Identical(mutant.name, verdict["verdict"], cells, len(equal), sum(equal))

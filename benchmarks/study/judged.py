@@ -1,0 +1,184 @@
+"""One mutant on one benchmark: its truth, what the gate said of many draws, and what practice would have said.
+
+The answer is kept in the store under a key of everything it depends on, the judge's own code included: the same call
+goes on where it was interrupted, and judges again only where something has changed.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.mutant_table import ROOT, Mutant
+from benchmarks.study import fixed, practice
+from benchmarks.study.gates import Gated, draw, gate, measured
+from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, pool
+from benchmarks.study.truth import Loss, losses, yardsticks
+from benchmarks.study.versions import UNCHANGED, workspace
+from rlops.curves import final
+from rlops.files import write_whole
+from rlops.plan import Benchmark, code_sha256, environment_margin
+
+JUDGING = (
+    "rlops/judge", "rlops/stats", "rlops/curves", "rlops/plan", "rlops/looks.py", "rlops/run_sets.py",
+    *(f"benchmarks/study/{name}.py" for name in ("fixed", "gates", "judged", "pools", "practice", "truth")),
+)  # fmt: skip
+REPEATS = 400
+REGRESSED = "regressed"
+
+
+@dataclass
+class Judged:
+    """What came of one mutant.
+
+    Shares are of `repeats`. `words`: the gate's; `named`: environments it called worse; `by_look`: largest number of
+    candidate seeds -> how often it was `regressed` by then; `seeds`: candidate seeds of an environment, on average;
+    `cells`: those trained for a verdict, the mutant's and the fresh ones of the baseline; `most_cells`: in 95 % of the
+    verdicts not more; `minutes`: of one core. `practice`: how often each rule called it worse. `fixed`: number of
+    candidate seeds -> words of two Welch tests.
+    """
+
+    mutant: str
+    seeds_trained: int
+    losses: dict[str, list[Loss]]
+    spreads: dict[str, float]
+    minutes_a_cell: float
+    repeats: int = 0
+    words: dict[str, float] = field(default_factory=dict)
+    named: dict[str, float] = field(default_factory=dict)
+    by_look: dict[str, float] = field(default_factory=dict)
+    seeds: float = 0.0
+    cells: float = 0.0
+    fresh_cells: float = 0.0
+    most_cells: float = 0.0
+    practice: dict[str, float] = field(default_factory=dict)
+    fixed: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def margins(self) -> float:
+        """The margins lost at the end, in the environment that loses most of them."""
+        return max(found[0].margins for found in self.losses.values())
+
+    @property
+    def margins_anywhere(self) -> float:
+        """The same of whichever statistic loses most."""
+        return max(one.margins for found in self.losses.values() for one in found)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Judged":
+        """The counterpart of dataclasses.asdict."""
+        data: dict[str, Any] = json.loads(text)
+        data["losses"] = {key: [Loss(**one) for one in found] for key, found in data["losses"].items()}
+        return cls(**data)
+
+
+def judged(mutant: Mutant, name: str, repeats: int = REPEATS) -> Judged | None:
+    """What is known, else found out now; None where the pools are not trained yet."""
+    unchanged = pool(UNCHANGED, name)
+    theirs = pool(mutant, name)
+    if unchanged is None or theirs is None:
+        return None
+    file = _file(mutant, theirs, unchanged, repeats)
+    if file.exists():
+        return Judged.from_json(file.read_text(encoding="utf-8"))
+    found = _judge(theirs, unchanged, repeats)
+    write_whole(file, json.dumps(asdict(found), indent=1) + "\n")
+    return found
+
+
+def _judge(theirs: Pool, unchanged: Pool, repeats: int) -> Judged:
+    name = unchanged.grid.benchmark.name
+    true = yardsticks(unchanged)
+    minutes = [run.minutes for run in unchanged.runs.runs if run.minutes is not None]
+    found = Judged(
+        mutant=theirs.mutant.name,
+        seeds_trained=len(theirs.grid.seeds),
+        losses=losses(true, theirs),
+        spreads={env_id: one.spread / one.scale for env_id, one in true.items()},
+        minutes_a_cell=float(np.mean(minutes)),
+    )
+    if theirs.mutant.bits and theirs.mutant != UNCHANGED:
+        return found  # the same bits are the same draws: see identical.py
+    found.repeats = repeats
+    rng = np.random.default_rng([len(name), *theirs.mutant.name.encode()])
+    draws = [draw(unchanged, rng) for _ in range(repeats)]
+    _tally_gates(found, [gate(unchanged, theirs, one) for one in draws], unchanged.grid.benchmark)
+    said = [practice.say(_sides(unchanged, theirs, one.baseline, one.candidate)) for one in draws]
+    found.practice = {rule: float(np.mean([one[rule] for one in said])) for rule in practice.RULES}
+    found.fixed = dict(_fixed(unchanged, theirs, repeats, rng))
+    return found
+
+
+def _tally_gates(found: Judged, gates: Sequence[Gated], benchmark: Benchmark) -> None:
+    """Puts together what the gates said."""
+    share = 1 / len(gates)
+    found.words = _shares(Counter(one.word for one in gates), len(gates))
+    found.named = {
+        env_id: sum(one.environments[env_id] == REGRESSED for one in gates) * share for env_id in benchmark.environments
+    }
+    for look in benchmark.policy.looks:
+        by_then = sum(one.word == REGRESSED and max(one.seeds.values()) <= look for one in gates)
+        found.by_look[str(look)] = by_then * share
+    candidate = np.array([sum(one.seeds.values()) for one in gates])
+    fresh = np.array([one.fresh * benchmark.policy.confirm for one in gates])
+    found.seeds = float(candidate.mean()) / len(benchmark.environments)
+    found.cells, found.fresh_cells = float((candidate + fresh).mean()), float(fresh.mean())
+    found.most_cells = float(np.quantile(candidate + fresh, 0.95))
+
+
+def _fixed(
+    unchanged: Pool, theirs: Pool, repeats: int, rng: np.random.Generator
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Two Welch tests with every fixed number of seeds that the pools can be drawn for."""
+    benchmark = unchanged.grid.benchmark
+    policy, name = benchmark.policy, benchmark.name
+    for n in fixed.SEEDS:
+        stored = max(n, fixed.STORED)
+        if n > len(CANDIDATES[name]) // 2 or stored > len(BASELINES[name]) // 2:
+            break
+        words: Counter[str] = Counter()
+        for _ in range(repeats):
+            before = tuple(rng.permutation(BASELINES[name])[:stored])
+            sides = _sides(unchanged, theirs, before, tuple(rng.permutation(CANDIDATES[name])[:n]))
+            margins = {
+                env_id: environment_margin(benchmark.margins, 1.0, float(one.baseline.std(ddof=1)))
+                for env_id, one in sides.items()
+            }
+            words[fixed.word(sides, margins, policy.alpha, policy.beta)] += 1
+        yield str(n), _shares(words, repeats)
+
+
+def _sides(
+    unchanged: Pool, theirs: Pool, baseline: Sequence[int], candidate: Sequence[int]
+) -> dict[str, practice.Sides]:
+    """Scores and curves in units of this draw's scale."""
+    zeros = measured(tuple(unchanged.grid.benchmark.environments))
+    sides = {}
+    for env_id, zero in zeros.items():
+        before, now = unchanged.some(env_id, baseline), theirs.some(env_id, candidate)
+        scale = float(final(before).mean()) - zero
+        baseline_scores, scores, curves = ((one - zero) / scale for one in (final(before), final(now), now))
+        sides[env_id] = practice.Sides(baseline_scores, scores, curves)
+    return sides
+
+
+def _shares(counts: Mapping[str, int], total: int) -> dict[str, float]:
+    return {word: count / total for word, count in sorted(counts.items())}
+
+
+def _file(mutant: Mutant, theirs: Pool, unchanged: Pool, repeats: int) -> Path:
+    """Where the answer is kept."""
+    facts = [_judging(), repeats, *(cell.key for one in (unchanged, theirs) for cell in one.grid.cells)]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+    return workspace().store / "study" / f"{unchanged.grid.benchmark.name}-{mutant.name}-{key}.json"
+
+
+@cache
+def _judging() -> str:
+    return code_sha256(ROOT, JUDGING)

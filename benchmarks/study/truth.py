@@ -1,0 +1,75 @@
+"""What a mutant really does: its loss on the whole pool, in every environment and statistic."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.study.gates import measured
+from benchmarks.study.pools import BASELINES, CANDIDATES, Pool
+from rlops.curves import COLUMNS, columns
+from rlops.plan import environment_margin
+from rlops.stats import difference_interval
+
+STATISTICS = {"final": 0, "auc": 1}
+"""Those with a name, and their column; the others are the stretches."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The mean of the mutant minus that of the unchanged code, as a share of the scale, with its 95 % interval.
+
+    `margins`: how many margins are lost (negative: gained), the margin being that of the statistic by the whole pool.
+    `where`: the statistic; of the stretches the one in which most margins are lost, chosen after the fact.
+    """
+
+    where: str
+    change: float
+    low: float
+    high: float
+    margins: float
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """One environment by the whole pool of the unchanged code: `columns` (runs, 22), `margins` (22,)."""
+
+    columns: np.ndarray
+    scale: float
+    spread: float
+    margins: np.ndarray
+
+
+def yardsticks(unchanged: Pool) -> dict[str, Yardstick]:
+    """Of every environment."""
+    benchmark = unchanged.grid.benchmark
+    seeds = (*CANDIDATES[benchmark.name], *BASELINES[benchmark.name])
+    zeros = measured(tuple(benchmark.environments))
+    found = {}
+    for env_id in benchmark.environments:
+        numbers = columns(unchanged.some(env_id, seeds))
+        scale = float(numbers[:, 0].mean()) - zeros[env_id]
+        spreads = numbers.std(axis=0, ddof=1)
+        margins = np.array([environment_margin(benchmark.margins, scale, float(one)) for one in spreads])
+        found[env_id] = Yardstick(numbers, scale, float(spreads[0]), margins)
+    return found
+
+
+def losses(unchanged: Mapping[str, Yardstick], mutant: Pool) -> dict[str, list[Loss]]:
+    """Environment -> the losses of the end, of the course and of the worst stretch."""
+    seeds = sorted({run.seed for run in mutant.runs.runs} & set(CANDIDATES[mutant.grid.benchmark.name]))
+    found = {}
+    for env_id, yardstick in unchanged.items():
+        numbers = columns(mutant.some(env_id, seeds))
+        change = numbers.mean(axis=0) - yardstick.columns.mean(axis=0)
+        margins = -change / yardstick.margins
+        worst = 2 + int(np.argmax(margins[2:]))
+        found[env_id] = [_loss(place, yardstick, numbers, margins) for place in (*STATISTICS.values(), worst)]
+    return found
+
+
+def _loss(place: int, yardstick: Yardstick, numbers: np.ndarray, margins: np.ndarray) -> Loss:
+    low, high = difference_interval(yardstick.columns[:, place], numbers[:, place])
+    change = float(numbers[:, place].mean() - yardstick.columns[:, place].mean())
+    scale = yardstick.scale
+    return Loss(COLUMNS[place], change / scale, low / scale, high / scale, float(margins[place]))

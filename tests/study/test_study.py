@@ -1,0 +1,151 @@
+"""The study in small: mutants as commits, gates on pools made by hand, and the page that is made from the figures."""
+
+import subprocess
+from dataclasses import asdict, replace
+from json import dumps
+
+import numpy as np
+import pytest
+
+from benchmarks.mutant_table import ROOT, read
+from benchmarks.study import judged as judging
+from benchmarks.study.figures import BY_NAME, Study, caught, passed, read_figures
+from benchmarks.study.gates import draw, gate, measured
+from benchmarks.study.judged import Judged
+from benchmarks.study.page import BLOCK, BLOCKS, PAGE, page, percent
+from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, benchmark
+from benchmarks.study.truth import losses, yardsticks
+from benchmarks.study.versions import MUTANTS, UNCHANGED, commit_of
+from rlops.plan import Provenance, Variant, expand
+from tests.curve_sets import BUDGET, run_set
+
+ZEROS = {"CartPole-v1": 20.0, "Acrobot-v1": 0.0}
+LEVELS = {"CartPole-v1": 480.0, "Acrobot-v1": 90.0}
+MUTANT = read()[0]
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_mutant_is_a_commit_with_just_its_patch_and_the_checkout_is_not_touched() -> None:
+    before = git("status", "--porcelain"), git("rev-parse", "HEAD")
+    for mutant in (read()[0], read()[-1]):
+        found = git("diff", commit_of(UNCHANGED), commit_of(mutant), "--no-color")
+        lines = {line for line in found.splitlines() if line[:1] in "+-" and line[:3] not in {"+++", "---"}}
+        patch = mutant.patch.read_text().splitlines()
+        assert lines == {line for line in patch if line[:1] in "+-" and line[:3] not in {"+++", "---"}}
+        assert commit_of(mutant) == commit_of.__wrapped__(mutant)
+    assert (git("status", "--porcelain"), git("rev-parse", "HEAD")) == before
+    assert git("diff", commit_of(UNCHANGED), "HEAD", "--stat", "--", "ppo_impl") == ""
+
+
+def test_no_seed_is_on_both_sides() -> None:
+    assert CANDIDATES.keys() == BASELINES.keys()
+    for name, seeds in CANDIDATES.items():
+        asked = benchmark(name)
+        assert not set(seeds) & set(BASELINES[name])
+        assert len(seeds) >= 2 * len(asked.seeds.candidate)
+        assert len(BASELINES[name]) >= 2 * (len(asked.seeds.baseline) + asked.policy.confirm)
+        assert asked.name == name
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch):
+    """A pool of runs whose level is known, of both sides' seeds."""
+    for module in ("gates", "truth", "judged"):
+        monkeypatch.setattr(f"benchmarks.study.{module}.measured", lambda env_ids: {e: ZEROS[e] for e in env_ids})
+
+    def make(mutant, share: float = 1.0, draw: int = 0) -> Pool:
+        asked = benchmark("quick").model_copy(update={"budget": BUDGET})
+        seeds = (*CANDIDATES["quick"], *BASELINES["quick"])
+        known = Provenance(mutant.name, None, False, {}, "3", "a machine", "a fingerprint")
+        levels = {env_id: ZEROS[env_id] + share * (level - ZEROS[env_id]) for env_id, level in LEVELS.items()}
+        runs = run_set(levels, range(1001, 2101), spread=4.0, draw=draw, minutes=0.1)
+        return Pool(
+            mutant, expand(asked, Variant(mutant.name, ROOT, known), seeds), runs.select(None, frozenset(seeds))
+        )
+
+    return make
+
+
+def test_draws_share_no_seed_and_are_those_of_the_benchmark(by_hand) -> None:
+    drawn = draw(by_hand(UNCHANGED), np.random.default_rng(0))
+    assert [len(one) for one in (drawn.baseline, drawn.fresh, drawn.candidate)] == [20, 10, 20]
+    assert len({*drawn.baseline, *drawn.fresh, *drawn.candidate}) == 50
+    assert {*drawn.baseline, *drawn.fresh} <= set(BASELINES["quick"])
+
+
+def test_the_gate_passes_what_is_alike_and_names_what_is_worse(by_hand) -> None:
+    unchanged = by_hand(UNCHANGED)
+    drawn = draw(unchanged, np.random.default_rng(1))
+    alike = gate(unchanged, by_hand(MUTANT, draw=1), drawn)
+    assert (alike.word, alike.fresh) == ("equivalent", 0)
+    worse = gate(unchanged, by_hand(MUTANT, 0.7), drawn)
+    assert worse.word == "regressed"
+    assert worse.environments == dict.fromkeys(LEVELS, "regressed")
+    assert worse.seeds == dict.fromkeys(LEVELS, 5)
+    assert worse.fresh == 2
+    assert gate(unchanged, unchanged, drawn).word == "equivalent"  # other seeds on either side, so not identical
+
+
+def test_the_truth_is_the_loss_that_was_put_in(by_hand) -> None:
+    found = losses(yardsticks(by_hand(UNCHANGED)), by_hand(MUTANT, 0.7, draw=1))
+    for end, course, worst in found.values():
+        assert end.low < -0.3 < end.high
+        assert end.change == pytest.approx(-0.3, abs=0.02)
+        assert end.margins == pytest.approx(1.5, abs=0.1)  # the margin is a fifth of the scale
+        assert (end.where, course.where) == ("final", "auc")
+        assert worst.margins >= max(end.margins, course.margins) - 0.1
+
+
+def test_a_mutant_is_judged_and_told_again(by_hand, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    pools = {UNCHANGED: by_hand(UNCHANGED), MUTANT: by_hand(MUTANT, 0.7, draw=1)}
+    monkeypatch.setattr(judging, "pool", lambda mutant, _name: pools.get(mutant))
+    monkeypatch.setattr(judging, "workspace", lambda: replace(workspace, store=tmp_path))
+    from benchmarks.study.versions import workspace as real
+
+    workspace = real()
+    found = judging.judged(MUTANT, "quick", repeats=6)
+    assert found is not None
+    assert found.words == {"regressed": 1.0}
+    assert found.by_look == {"5": 1.0, "8": 1.0, "12": 1.0, "20": 1.0}
+    assert (found.seeds, found.cells, found.fresh_cells) == (5.0, 30.0, 20.0)
+    assert found.practice["mean < 95 %, n = 3"] == 1.0
+    assert all(words == {"regressed": 1.0} for words in found.fixed.values())
+    assert list(found.fixed) == ["3", "5", "8", "10", "12", "15", "20", "25", "30", "40", "50"]
+    assert judging.judged(MUTANT, "quick", repeats=6) == found  # from the store
+    assert len(list(tmp_path.rglob("*.json"))) == 1
+    assert Judged.from_json(dumps(asdict(found))) == found
+    assert judging.judged(read()[1], "quick", repeats=6) is None  # not trained
+
+
+def test_rates_never_look_like_all_or_nothing_unless_they_are() -> None:
+    assert [percent(x) for x in (0, 1, 0.0004, 0.9996, 0.034)] == ["0 %", "100 %", "< 0.1 %", "> 99.9 %", "3.4 %"]
+    assert percent(0.996, 0) == "> 99 %"
+
+
+def test_the_page_is_made_from_the_figures() -> None:
+    """Renew it with: python -m benchmarks.study.page."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert page(text) == text
+    blocks = {found["name"] for found in BLOCK.finditer(text)}
+    assert blocks == {f"{study}-{name}" for study in read_figures() for name in BLOCKS}
+
+
+def test_the_figures_are_of_these_mutants_and_of_this_trainer() -> None:
+    for name, data in read_figures().items():
+        study = Study(name, data)
+        assert data["unchanged"] == commit_of(UNCHANGED)
+        judged = [*study.control, *study.harmful, *study.harmless]
+        assert {one.mutant for one in judged} == {one.name for one in MUTANTS if not one.bits or one == UNCHANGED}
+        assert {one["mutant"] for one in data["identical"]} == {one.name for one in read() if one.bits}
+        for one in judged:
+            assert sum(one.words.values()) == pytest.approx(1)
+            assert caught(one) + passed(one) <= 1 + 1e-9
+            assert one.repeats >= 200
+        assert all(one.mutant in BY_NAME for one in study.decided)
+
+
+def test_random_policies_are_measured_once() -> None:
+    assert measured(("CartPole-v1",)) is measured(("CartPole-v1",))
