@@ -58,6 +58,16 @@ class Verbs(click.Group):
         command: click.Command = import_module(f"rlops.cli.{VERBS[cmd_name]}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, with a suggestion for a verb that is not there."""
+        if args[0] not in VERBS and not args[0].startswith("-"):
+            from rlops.plan import did_you_mean
+
+            ctx.fail(f"No such command '{args[0]}'{did_you_mean(args[0], VERBS)}")
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="rlops")

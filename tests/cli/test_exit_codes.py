@@ -108,7 +108,7 @@ class TestUsage:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            (("gaet", "quick"), "No such command 'gaet'"),
+            (("gaet", "quick"), "No such command 'gaet'; did you mean gate?"),
             (("compare", "quick"), "Missing argument 'B'"),
             (("compare", "a", "b", "--frobnicate"), "No such option"),
             (("compare", "a", "b", "--budget", "1"), "1 is not in the range"),
