@@ -1,8 +1,9 @@
 """The shipped gate on draws from the pools: fresh seeds of the mutant and a fresh baseline each time.
 
 Every draw takes 20 baseline seeds and the 10 that may confirm a regression out of the pool of the unchanged code, and
-the candidate seeds out of the mutant's, none of them twice; freezes the margins from those 20; and goes through
-`rlops.looks.Looks`, as `rlops gate` does, with runs that are known instead of trained.
+the candidate seeds out of the mutant's, none of them twice; and goes the way of `rlops gate --base`: the first two
+candidate seeds of both versions, `identical` where they are equal bit for bit; else margins frozen from those 20, and
+`rlops.looks.Looks`, with runs that are known instead of trained.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.study.pools import BASELINES, CANDIDATES, Pool
+from rlops.curves import RunSet
+from rlops.judge import IDENTICAL_SEEDS, Word
 from rlops.launch import Board, random_scores
 from rlops.looks import Looks
 from rlops.plan import Grid
@@ -38,13 +41,14 @@ class Gated:
     """What one gate said.
 
     `environments`: the word of each; `seeds`: candidate seeds that each was given; `fresh`: how many environments had
-    fresh baseline seeds trained.
+    fresh baseline seeds trained; `twins`: runs of the unchanged code with candidate seeds.
     """
 
     word: str
     environments: dict[str, str]
     seeds: dict[str, int]
     fresh: int
+    twins: int
 
 
 def draw(unchanged: Pool, rng: np.random.Generator) -> Draw:
@@ -62,7 +66,10 @@ def draw(unchanged: Pool, rng: np.random.Generator) -> Draw:
 def gate(unchanged: Pool, mutant: Pool, drawn: Draw) -> Gated:
     """The gate's answer to one draw."""
     terms = Terms.of(unchanged.grid.benchmark)
-    runs = unchanged.of(drawn.baseline)
+    runs, twins = unchanged.of(drawn.baseline), unchanged.of(drawn.candidate[:IDENTICAL_SEEDS])
+    if mutant is not unchanged and _equal(twins, mutant.of(drawn.candidate[:IDENTICAL_SEEDS])):
+        words = dict.fromkeys(twins.env_ids, Word.IDENTICAL.value)
+        return Gated(Word.IDENTICAL.value, words, dict.fromkeys(words, IDENTICAL_SEEDS), 0, len(twins.runs))
     baseline = freeze_baseline("draw", runs, terms, lambda env_ids: measured(tuple(env_ids)))
     head = mutant.cells(drawn.candidate)
     looks = Looks(
@@ -73,13 +80,20 @@ def gate(unchanged: Pool, mutant: Pool, drawn: Draw) -> Gated:
         watchers=Watchers(),
         base=lambda: unchanged.cells(drawn.fresh),
     )
-    decision = looks.decide(runs).decision
+    decision = looks.decide(runs, twins=None if mutant is unchanged else twins).decision
     return Gated(
         word=decision.word.value,
         environments={env_id: word.value for env_id, (word, _) in decision.environments.items()},
         seeds={env_id: len(seeds) for env_id, seeds in decision.course.seeds().items()},
         fresh=sum(len(item.samples.fresh) > 0 for item in decision.course.standings),
+        twins=len(twins.runs),
     )
+
+
+def _equal(before: RunSet, now: RunSet) -> bool:
+    """Stage 0: are all curves equal bit for bit?"""
+    curves = ({(run.env_id, run.seed): run.curve_sha256 for run in runs.runs} for runs in (before, now))
+    return next(curves) == next(curves)
 
 
 def _known(grids: Sequence[Grid]) -> Board:

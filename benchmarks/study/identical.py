@@ -37,6 +37,8 @@ def gated(mutant: Mutant, unchanged: Pool, theirs: Pool) -> Identical:
         text=True,
         check=False,
     )
+    if not done.stdout:
+        raise SystemExit(f"rlops gate {name} of {mutant.name} exits with {done.returncode} and no verdict; see above")
     verdict = json.loads(done.stdout)
     before = {(run.env_id, run.seed): run.curve_sha256 for run in unchanged.runs.runs}
     equal = [before[run.env_id, run.seed] == run.curve_sha256 for run in theirs.runs.runs]

@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,21 @@ import numpy as np
 from benchmarks.mutant_table import ROOT, Mutant
 from benchmarks.study import fixed, practice
 from benchmarks.study.gates import Gated, draw, gate, measured
-from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, pool
+from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, benchmark, is_trained, pool, pool_grid
 from benchmarks.study.truth import Loss, losses, yardsticks
-from benchmarks.study.versions import UNCHANGED, workspace
+from benchmarks.study.versions import BENCHMARK_FILES, UNCHANGED, workspace
 from rlops.curves import final
 from rlops.files import write_whole
-from rlops.plan import Benchmark, code_sha256, environment_margin
+from rlops.plan import Benchmark, Grid, code_sha256, environment_margin
 
-JUDGING = (
+JUDGING = code_sha256(ROOT, (
     "rlops/judge", "rlops/stats", "rlops/curves", "rlops/plan", "rlops/looks.py", "rlops/run_sets.py",
+    "rlops/launch/random_policy.py", *BENCHMARK_FILES.values(),
     *(f"benchmarks/study/{name}.py" for name in ("fixed", "gates", "judged", "pools", "practice", "truth")),
-)  # fmt: skip
+))  # fmt: skip
+"""Of all that judges, as it was when it was imported."""
 REPEATS = 400
+FIXED_REPEATS = 2_000
 REGRESSED = "regressed"
 
 
@@ -39,9 +41,9 @@ class Judged:
 
     Shares are of `repeats`. `words`: the gate's; `named`: environments it called worse; `by_look`: largest number of
     candidate seeds -> how often it was `regressed` by then; `seeds`: candidate seeds of an environment, on average;
-    `cells`: those trained for a verdict, the mutant's and the fresh ones of the baseline; `most_cells`: in 95 % of the
-    verdicts not more; `minutes`: of one core. `practice`: how often each rule called it worse. `fixed`: number of
-    candidate seeds -> words of two Welch tests.
+    `cells`: trained for a verdict, candidate, twins, and the `fresh_cells` of the baseline; `most_cells`: in 95 % of
+    the verdicts not more. `minutes_a_cell`: of one core. `practice`: how often each rule called it worse. `fixed`:
+    number of candidate seeds -> words of two Welch tests.
     """
 
     mutant: str
@@ -61,9 +63,14 @@ class Judged:
     fixed: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
+    def worst(self) -> Loss:
+        """The loss of the end in the environment that loses most margins."""
+        return max((found[0] for found in self.losses.values()), key=lambda one: one.margins)
+
+    @property
     def margins(self) -> float:
-        """The margins lost at the end, in the environment that loses most of them."""
-        return max(found[0].margins for found in self.losses.values())
+        """The margins lost there."""
+        return self.worst.margins
 
     @property
     def margins_anywhere(self) -> float:
@@ -80,14 +87,15 @@ class Judged:
 
 def judged(mutant: Mutant, name: str, repeats: int = REPEATS) -> Judged | None:
     """What is known, else found out now; None where the pools are not trained yet."""
-    unchanged = pool(UNCHANGED, name)
-    theirs = pool(mutant, name)
-    if unchanged is None or theirs is None:
+    asked = benchmark(name)
+    grids = pool_grid(UNCHANGED, asked), pool_grid(mutant, asked)
+    if not all(map(is_trained, grids)):
         return None
-    file = _file(mutant, theirs, unchanged, repeats)
+    file = _file(mutant, grids, repeats)
     if file.exists():
         return Judged.from_json(file.read_text(encoding="utf-8"))
-    found = _judge(theirs, unchanged, repeats)
+    unchanged = pool(UNCHANGED, name)
+    found = _judge(unchanged if mutant == UNCHANGED else pool(mutant, name), unchanged, repeats)
     write_whole(file, json.dumps(asdict(found), indent=1) + "\n")
     return found
 
@@ -106,12 +114,12 @@ def _judge(theirs: Pool, unchanged: Pool, repeats: int) -> Judged:
     if theirs.mutant.bits and theirs.mutant != UNCHANGED:
         return found  # the same bits are the same draws: see identical.py
     found.repeats = repeats
-    rng = np.random.default_rng([len(name), *theirs.mutant.name.encode()])
+    rng = np.random.default_rng([*name.encode(), 0, *theirs.mutant.name.encode()])
     draws = [draw(unchanged, rng) for _ in range(repeats)]
     _tally_gates(found, [gate(unchanged, theirs, one) for one in draws], unchanged.grid.benchmark)
     said = [practice.say(_sides(unchanged, theirs, one.baseline, one.candidate)) for one in draws]
     found.practice = {rule: float(np.mean([one[rule] for one in said])) for rule in practice.RULES}
-    found.fixed = dict(_fixed(unchanged, theirs, repeats, rng))
+    found.fixed = dict(_fixed(unchanged, theirs, rng))
     return found
 
 
@@ -127,23 +135,22 @@ def _tally_gates(found: Judged, gates: Sequence[Gated], benchmark: Benchmark) ->
         found.by_look[str(look)] = by_then * share
     candidate = np.array([sum(one.seeds.values()) for one in gates])
     fresh = np.array([one.fresh * benchmark.policy.confirm for one in gates])
+    cells = candidate + fresh + np.array([one.twins for one in gates])
     found.seeds = float(candidate.mean()) / len(benchmark.environments)
-    found.cells, found.fresh_cells = float((candidate + fresh).mean()), float(fresh.mean())
-    found.most_cells = float(np.quantile(candidate + fresh, 0.95))
+    found.cells, found.fresh_cells = float(cells.mean()), float(fresh.mean())
+    found.most_cells = float(np.quantile(cells, 0.95))
 
 
-def _fixed(
-    unchanged: Pool, theirs: Pool, repeats: int, rng: np.random.Generator
-) -> Iterator[tuple[str, dict[str, float]]]:
-    """Two Welch tests with every fixed number of seeds that the pools can be drawn for."""
+def _fixed(unchanged: Pool, theirs: Pool, rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float]]]:
+    """Two Welch tests with every fixed number of seeds up to a quarter of the pools: of more, draws are too alike."""
     benchmark = unchanged.grid.benchmark
     policy, name = benchmark.policy, benchmark.name
     for n in fixed.SEEDS:
         stored = max(n, fixed.STORED)
-        if n > len(CANDIDATES[name]) // 2 or stored > len(BASELINES[name]) // 2:
+        if n > len(CANDIDATES[name]) // 4 or stored > len(BASELINES[name]) // 4:
             break
         words: Counter[str] = Counter()
-        for _ in range(repeats):
+        for _ in range(FIXED_REPEATS):
             before = tuple(rng.permutation(BASELINES[name])[:stored])
             sides = _sides(unchanged, theirs, before, tuple(rng.permutation(CANDIDATES[name])[:n]))
             margins = {
@@ -151,7 +158,7 @@ def _fixed(
                 for env_id, one in sides.items()
             }
             words[fixed.word(sides, margins, policy.alpha, policy.beta)] += 1
-        yield str(n), _shares(words, repeats)
+        yield str(n), _shares(words, FIXED_REPEATS)
 
 
 def _sides(
@@ -172,13 +179,8 @@ def _shares(counts: Mapping[str, int], total: int) -> dict[str, float]:
     return {word: count / total for word, count in sorted(counts.items())}
 
 
-def _file(mutant: Mutant, theirs: Pool, unchanged: Pool, repeats: int) -> Path:
+def _file(mutant: Mutant, grids: Sequence[Grid], repeats: int) -> Path:
     """Where the answer is kept."""
-    facts = [_judging(), repeats, *(cell.key for one in (unchanged, theirs) for cell in one.grid.cells)]
+    facts = [JUDGING, repeats, *(cell.key for grid in grids for cell in grid.cells)]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
-    return workspace().store / "study" / f"{unchanged.grid.benchmark.name}-{mutant.name}-{key}.json"
-
-
-@cache
-def _judging() -> str:
-    return code_sha256(ROOT, JUDGING)
+    return workspace().store / "study" / f"{grids[0].benchmark.name}-{mutant.name}-{key}.json"

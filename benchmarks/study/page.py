@@ -5,18 +5,19 @@ What stands between `<!-- NAME -->` and `<!-- end -->` is written here, the word
 
 import re
 from collections.abc import Callable, Sequence
+from statistics import fmean
 
 from benchmarks.mutant_table import ROOT
-from benchmarks.study import fixed, practice
-from benchmarks.study.figures import PASSES, STRONG, WITHIN, Study, caught, mean, passed, row, studies
+from benchmarks.study import practice
+from benchmarks.study.figures import EQUIVALENT, STRONG, TO_CATCH, Study, caught, mean, passed, row, studies
 from benchmarks.study.judged import REGRESSED, Judged
 from benchmarks.study.truth import Loss
 from rlops.files import write_whole
+from rlops.stats import holm
 
 PAGE = ROOT / "docs" / "study.md"
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+-[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 DETAILS = range(1, 14)
-FIXED = f"two Welch tests with a fixed number of seeds and rates within {WITHIN:.0%}"
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -46,36 +47,57 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
+def about(study: Study) -> str:
+    """When, where, and of how much."""
+    data, trained = study.data, max(one.seeds_trained for one in study.harmful)
+    unchanged = study.control[0]
+    return (
+        f"{data['on']}, {data['machine']}, trainer of commit `{data['unchanged'][:7]}`. {trained} seeds of each mutant "
+        f"in every environment, {unchanged.seeds_trained} of the unchanged code; {unchanged.repeats} draws of each.\n"
+    )
+
+
 def numbers(study: Study) -> str:
     """What was to be reached, and what was."""
-    least, (rate, error) = min(study.strong, key=caught), study.accused
-    seeds = mean(lambda one: one.seeds, study.decided)
-    with_fresh = seeds + mean(lambda one: one.fresh_cells, study.decided) / len(study.env_ids)
-    needs = study.same_rates()
-    words = {one["word"] for one in study.data["identical"]}
+    rate, error = study.accused
+    fixed = study.same_rates() or f"> {study.fixed_sizes()[-1]}"
+    identical = study.data["identical"]
     rows = [
+        [f"harmful mutants that lose ≥ {STRONG} margins at the end: {len(study.strong)}", *_least(study.strong)],
+        [f"the same in any statistic: {len(study.strong_anywhere)}", *_least(study.strong_anywhere)],
         [
-            f"harmful mutants that lose ≥ {STRONG} margins at the end: {len(study.strong)}; caught, the least of them",
-            "≥ 95 %",
-            f"{percent(caught(least))} (`{least.mutant}`)",
-        ],
-        [
-            f"harmless mutants: {len(study.harmless)}; accused, pooled",
-            f"≤ 5 % + {percent(2 * error)}",
+            f"harmless mutants, {len(study.harmless)}: accused",
+            f"≤ {percent(study.data['alpha'], 0)} + {percent(2 * error)} (two standard errors)",
             percent(rate),
         ],
         [
-            f"seeds of an environment for a verdict on these {len(study.decided)}, beside {FIXED}",
-            f"half of {needs or f'more than {_most_fixed(study)}'}",
-            f"{seeds:.1f}; with fresh baseline seeds {with_fresh:.1f}",
+            "seeds of an environment, caught mutants",
+            f"half of {fixed}, of two Welch tests ({_keeps(study)})",
+            _seeds(study, study.strong),
         ],
+        ["seeds of an environment, harmless mutants", "the same", _seeds(study, study.harmless)],
         [
-            f"harmless mutants that keep every bit: {len(study.data['identical'])}",
+            f"harmless mutants that keep every bit: {len(identical)}",
             "`identical`, two seeds",
-            f"{' '.join(sorted(words))}, {_identical_seeds(study)} seeds of each version",
+            f"{', '.join(sorted({one['word'] for one in identical}))}; {_identical_seeds(study)} seeds of each version",
         ],
     ]
     return table(["what", "asked", "measured"], rows)
+
+
+def _least(group: Sequence[Judged]) -> tuple[str, str]:
+    least = min(group, key=caught)
+    return f"each caught in ≥ {percent(TO_CATCH, 0)}", f"≥ {percent(caught(least))} (`{least.mutant}`)"
+
+
+def _keeps(study: Study) -> str:
+    return f"each caught in ≥ {percent(min(TO_CATCH, min(map(caught, study.strong))), 0)}, passes and alarms as often"
+
+
+def _seeds(study: Study, group: Sequence[Judged]) -> str:
+    seeds = mean(lambda one: one.seeds, group)
+    fresh = mean(lambda one: one.fresh_cells, group) / len(study.env_ids)
+    return f"{seeds:.1f}, and {fresh:.1f} fresh ones of the baseline"
 
 
 def cost(study: Study) -> str:
@@ -113,36 +135,38 @@ def harmless(study: Study) -> str:
 
 
 def _gate_table(mutants: Sequence[Judged], env_ids: Sequence[str]) -> str:
-    head = ["mutant", *(f"end, {env_id}" for env_id in env_ids), "margins", "regressed", "passes", "open"]
+    head = ["mutant", *(f"end, {env_id}" for env_id in env_ids), "margins", "anywhere", "regressed", "passes", "open"]
+    head += [*(f"names {env_id}" for env_id in env_ids), "seeds", "cells", "95 %"]
     rows = [
         [
             f"`{one.mutant}`",
             *(change(one.losses[env_id][0]) for env_id in env_ids),
-            minus(f"{one.margins:.2f}"),
+            minus(f"{one.worst.margins:.2f} [{one.worst.margins_low:.2f}, {one.worst.margins_high:.2f}]"),
+            minus(f"{one.margins_anywhere:.2f}"),
             percent(caught(one)),
             percent(passed(one)),
-            percent(max(0.0, round(1 - caught(one) - passed(one), 9))),
+            percent(one.words.get("inconclusive", 0.0)),
+            *(percent(one.named[env_id]) for env_id in env_ids),
             f"{one.seeds:.1f}",
             f"{one.cells:.1f}",
             f"{one.most_cells:.0f}",
         ]
         for one in _worst_first(mutants)
     ]
-    return table([*head, "seeds", "cells", "95 %"], rows)
+    return table(head, rows)
 
 
 def rules(study: Study) -> str:
     """The gate beside the rules of practice, on the same draws."""
     groups = (study.strong, study.weak, study.harmless)
     head = ["rule", f"{len(groups[0])} that lose ≥ {STRONG} margins", f"{len(groups[1])} that lose less"]
-    head += [f"{len(groups[2])} harmless", "worst harmless", "seeds"]
+    head += [f"{len(groups[2])} harmless", "worst harmless", "seeds a side"]
 
     def line(name: str, share: Callable[[Judged], float], seeds: str) -> list[str]:
         rates = [percent(mean(share, group)) for group in groups]
         return [name, *rates, percent(max(map(share, study.harmless))), seeds]
 
-    seeds = mean(lambda one: one.seeds, [*study.harmful, *study.harmless])
-    rows = [line("**the gate**", caught, f"{seeds:.1f}")]
+    rows = [line("**the gate**", caught, "the candidate's: 5 to 20, of the baseline 20 to 30")]
     rows += [
         line(rule, lambda one, rule=rule: one.practice[rule], str(n))  # type: ignore[misc]
         for rule, (n, _) in practice.RULES.items()
@@ -152,14 +176,16 @@ def rules(study: Study) -> str:
 
 def planned(study: Study) -> str:
     """Two Welch tests with a fixed number of seeds, beside the gate."""
-    head = ["", "seeds", f"caught, ≥ {STRONG} margins", "passes, harmless", "accused, harmless"]
-    seeds = mean(lambda one: one.seeds, study.decided)
-    gate = [mean(caught, study.strong), mean(passed, study.harmless), mean(caught, study.harmless)]
-    rows = [["**the gate**", f"{seeds:.1f}", *map(percent, gate)]]
-    asked = ((REGRESSED, study.strong), (PASSES[0], study.harmless), (REGRESSED, study.harmless))
-    for n in [n for n in fixed.SEEDS if n <= _most_fixed(study)]:
-        shares = [percent(study.fixed_rate(n, word, group)) for word, group in asked]
-        rows.append(["two Welch tests", str(n), *shares])
+    head = ["", "seeds", f"caught, ≥ {STRONG} margins", "least caught", "passes, harmless", "accused, harmless"]
+    gate = [mean(caught, study.strong), min(map(caught, study.strong))]
+    gate += [mean(passed, study.harmless), mean(caught, study.harmless)]
+    seeds = [f"{mean(lambda one: one.seeds, group):.1f}" for group in (study.strong, study.harmless)]
+    rows = [["**the gate**", f"{seeds[0]} (caught), {seeds[1]} (harmless)", *map(percent, gate)]]
+    for n in study.fixed_sizes():
+        strong = [study.fixed_rate(n, REGRESSED, [one]) for one in study.strong]
+        shares = [fmean(strong), min(strong)]
+        shares += [study.fixed_rate(n, word, study.harmless) for word in (EQUIVALENT, REGRESSED)]
+        rows.append(["two Welch tests", str(n), *map(percent, shares)])
     return table(head, rows)
 
 
@@ -181,13 +207,27 @@ def needed(study: Study) -> str:
 
 
 def details(study: Study) -> str:
-    """Which of the 13 details matter at this budget: the end and the course."""
+    """Which of the 13 details matter at this budget: the end and the course, bold where the change is certain."""
+    broken = [(number, one) for number in DETAILS for one in study.harmful if number in row(one).details]
+    losses = {
+        (one.mutant, env_id, place): one.losses[env_id][place]
+        for _, one in broken
+        for env_id in study.env_ids
+        for place in (0, 1)
+    }
+    certain = holm({key: loss.p for key, loss in losses.items()}, study.data["alpha"])
+
+    def cell(key: tuple[str, str, int]) -> str:
+        return f"**{change(losses[key])}**" if key in certain else change(losses[key])
+
     head = ["detail", "mutant", *(f"{what}, {env_id}" for env_id in study.env_ids for what in ("end", "course"))]
     rows = [
-        [str(number), f"`{one.mutant}`", *(change(loss) for env_id in study.env_ids for loss in one.losses[env_id][:2])]
-        for number in DETAILS
-        for one in study.harmful
-        if number in row(one).details
+        [
+            str(number),
+            f"`{one.mutant}`",
+            *(cell((one.mutant, env_id, place)) for env_id in study.env_ids for place in (0, 1)),
+        ]
+        for number, one in broken
     ]
     return table(head, rows)
 
@@ -204,7 +244,7 @@ def identical(study: Study) -> str:
 
 BLOCKS: dict[str, Callable[[Study], str]] = {
     one.__name__: one
-    for one in (numbers, cost, harmful, harmless, rules, planned, needed, details, identical)
+    for one in (about, numbers, cost, harmful, harmless, rules, planned, needed, details, identical)
 }  # fmt: skip
 
 
@@ -226,10 +266,6 @@ def write_page() -> None:
 
 def _worst_first(mutants: Sequence[Judged]) -> list[Judged]:
     return sorted(mutants, key=lambda one: -one.margins)
-
-
-def _most_fixed(study: Study) -> int:
-    return min(max(map(int, one.fixed)) for one in study.decided)
 
 
 def _welch_needs(one: Judged, power: float) -> str:

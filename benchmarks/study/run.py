@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from datetime import UTC, datetime
+from multiprocessing import get_context
 
 from benchmarks.study.figures import read_figures, write_figures
 from benchmarks.study.identical import KEEPING, gated
 from benchmarks.study.judged import REPEATS, Judged, judged
 from benchmarks.study.page import write_page
-from benchmarks.study.pools import BENCHMARKS, Pool, benchmark, fill_pools, pool
-from benchmarks.study.versions import MUTANTS, UNCHANGED, commit_of
+from benchmarks.study.pools import Pool, benchmark, fill_pools, is_trained, pool, pool_grid
+from benchmarks.study.publish import publish
+from benchmarks.study.versions import BENCHMARK_FILES, MUTANTS, UNCHANGED, commit_of
 from rlops.cli.progress import watching
 from rlops.launch import cores
 from rlops.plan import Shard
@@ -28,10 +30,12 @@ from rlops.plan import Shard
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shard", type=Shard.parse, help="only train one of N parts: 1/4 .. 4/4")
-    parser.add_argument("--benchmark", choices=BENCHMARKS, action="append", help="default: all, one after the other")
+    parser.add_argument(
+        "--benchmark", choices=tuple(BENCHMARK_FILES), action="append", help="default: all, one after the other"
+    )
     parser.add_argument("--repeats", type=int, default=REPEATS, help="draws of each mutant (default: %(default)s)")
     options = parser.parse_args()
-    for name in options.benchmark or BENCHMARKS:
+    for name in options.benchmark or BENCHMARK_FILES:
         with watching(quiet=False) as watchers:
             fill_pools(name, options.shard or Shard(1, 1), watchers)
         if options.shard is None:
@@ -40,26 +44,29 @@ def main() -> None:
 
 def judge(name: str, repeats: int) -> None:
     """Judges what is trained, and writes the figures and the page."""
-    unchanged = pool(UNCHANGED, name)
-    if unchanged is None:
+    asked = benchmark(name)
+    if not is_trained(pool_grid(UNCHANGED, asked)):
         sys.exit(f"{name}: the unchanged code is not trained yet; `make study` trains it")
+    unchanged = pool(UNCHANGED, name)
     found = {
         "on": datetime.now(UTC).date().isoformat(),
         "machine": f"{cores()} cores, {unchanged.runs.provenance['machine']}",
         "unchanged": commit_of(UNCHANGED),
-        "budget": benchmark(name).budget,
+        "budget": asked.budget,
+        "alpha": asked.policy.alpha,
         "mutants": [asdict(one) for one in _judged(name, repeats)],
         "identical": list(_identical(unchanged)),
     }
     write_figures({**read_figures(), name: found})
     write_page()
+    publish(name)
 
 
 def _judged(name: str, repeats: int) -> list[Judged]:
     """Every mutant, as many at once as there are cores."""
-    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))  # for those that are spawned
     found: dict[str, Judged] = {}
-    with ProcessPoolExecutor(cores()) as workers:
+    with ProcessPoolExecutor(cores(), get_context("spawn")) as workers:
         waiting = {workers.submit(judged, mutant, name, repeats): mutant for mutant in MUTANTS}
         for done in as_completed(waiting):
             one = done.result()
@@ -74,10 +81,10 @@ def _judged(name: str, repeats: int) -> list[Judged]:
 
 
 def _identical(unchanged: Pool) -> Iterator[dict[str, object]]:
+    asked = unchanged.grid.benchmark
     for mutant in KEEPING:
-        theirs = pool(mutant, unchanged.grid.benchmark.name)
-        if theirs is not None:
-            yield asdict(gated(mutant, unchanged, theirs))
+        if is_trained(pool_grid(mutant, asked)):
+            yield asdict(gated(mutant, unchanged, pool(mutant, asked.name)))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from benchmarks.study.gates import measured
 from benchmarks.study.pools import BASELINES, CANDIDATES, Pool
@@ -19,20 +20,26 @@ STATISTICS = {"final": 0, "auc": 1}
 class Loss:
     """The mean of the mutant minus that of the unchanged code, as a share of the scale, with its 95 % interval.
 
-    `margins`: how many margins are lost (negative: gained), the margin being that of the statistic by the whole pool.
-    `where`: the statistic; of the stretches the one in which most margins are lost, chosen after the fact.
+    `p`: Welch's, two-sided. `margins`: how many margins are lost (negative: gained), the margin being that of the
+    statistic by the whole pool of the unchanged code, and their 95 % interval. `where`: the statistic; of the stretches
+    the one in which most margins are lost, chosen after the fact.
     """
 
     where: str
     change: float
     low: float
     high: float
+    p: float
     margins: float
+    margins_low: float
+    margins_high: float
 
 
 @dataclass(frozen=True)
 class Yardstick:
-    """One environment by the whole pool of the unchanged code: `columns` (runs, 22), `margins` (22,)."""
+    """One environment by the unchanged code's seeds for baselines, which no mutant has: `columns` (runs, 22),
+    `margins` (22,).
+    """
 
     columns: np.ndarray
     scale: float
@@ -43,11 +50,10 @@ class Yardstick:
 def yardsticks(unchanged: Pool) -> dict[str, Yardstick]:
     """Of every environment."""
     benchmark = unchanged.grid.benchmark
-    seeds = (*CANDIDATES[benchmark.name], *BASELINES[benchmark.name])
     zeros = measured(tuple(benchmark.environments))
     found = {}
     for env_id in benchmark.environments:
-        numbers = columns(unchanged.some(env_id, seeds))
+        numbers = columns(unchanged.some(env_id, BASELINES[benchmark.name]))
         scale = float(numbers[:, 0].mean()) - zeros[env_id]
         spreads = numbers.std(axis=0, ddof=1)
         margins = np.array([environment_margin(benchmark.margins, scale, float(one)) for one in spreads])
@@ -69,7 +75,16 @@ def losses(unchanged: Mapping[str, Yardstick], mutant: Pool) -> dict[str, list[L
 
 
 def _loss(place: int, yardstick: Yardstick, numbers: np.ndarray, margins: np.ndarray) -> Loss:
-    low, high = difference_interval(yardstick.columns[:, place], numbers[:, place])
-    change = float(numbers[:, place].mean() - yardstick.columns[:, place].mean())
-    scale = yardstick.scale
-    return Loss(COLUMNS[place], change / scale, low / scale, high / scale, float(margins[place]))
+    before, now = yardstick.columns[:, place], numbers[:, place]
+    low, high = difference_interval(before, now)
+    change, margin, scale = float(now.mean() - before.mean()), yardstick.margins[place], yardstick.scale
+    return Loss(
+        where=COLUMNS[place],
+        change=change / scale,
+        low=low / scale,
+        high=high / scale,
+        p=float(stats.ttest_ind(now, before, equal_var=False).pvalue),
+        margins=float(margins[place]),
+        margins_low=float(-high / margin),
+        margins_high=float(-low / margin),
+    )

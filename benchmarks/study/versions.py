@@ -1,4 +1,4 @@
-"""The mutants as versions of the code: a commit each, of the last state of ppo_impl with its patch applied.
+"""The mutants as versions of the code: a commit each, of the last one that changed the trainer or a benchmark.
 
 No branch, no file of the checkout is touched: the commits are made of an index of their own, the same contents give
 the same commit, and every verb knows them as `git:COMMIT`.
@@ -17,6 +17,7 @@ from rlops.workspace import Workspace
 
 UNCHANGED = Mutant("unchanged", harmful=False, bits=True, details=(), what="The code as it is.", seen="")
 MUTANTS = (UNCHANGED, *read())
+BENCHMARK_FILES = {name: f"benchmarks/{name}.toml" for name in ("quick", "long")}
 NOBODY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -40,7 +41,7 @@ def variant(mutant: Mutant, benchmark: Benchmark) -> Variant:
 @cache
 def commit_of(mutant: Mutant) -> str:
     """The commit of a mutant; of UNCHANGED the one that it is a change of."""
-    unchanged = _git(["log", "-1", "--format=%H", "--", "ppo_impl"])
+    unchanged = _git(["log", "-1", "--format=%H", "--", "ppo_impl", *BENCHMARK_FILES.values()])
     if mutant == UNCHANGED:
         return unchanged
     with tempfile.TemporaryDirectory(prefix="rlops-study-") as folder:

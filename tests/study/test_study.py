@@ -10,12 +10,12 @@ import pytest
 from benchmarks.mutant_table import ROOT, read
 from benchmarks.study import judged as judging
 from benchmarks.study.figures import BY_NAME, Study, caught, passed, read_figures
-from benchmarks.study.gates import draw, gate, measured
+from benchmarks.study.gates import Gated, draw, gate, measured
 from benchmarks.study.judged import Judged
 from benchmarks.study.page import BLOCK, BLOCKS, PAGE, page, percent
 from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, benchmark
-from benchmarks.study.truth import losses, yardsticks
-from benchmarks.study.versions import MUTANTS, UNCHANGED, commit_of
+from benchmarks.study.truth import Loss, losses, yardsticks
+from benchmarks.study.versions import BENCHMARK_FILES, MUTANTS, UNCHANGED, commit_of
 from rlops.plan import Provenance, Variant, expand
 from tests.curve_sets import BUDGET, run_set
 
@@ -37,7 +37,7 @@ def test_a_mutant_is_a_commit_with_just_its_patch_and_the_checkout_is_not_touche
         assert lines == {line for line in patch if line[:1] in "+-" and line[:3] not in {"+++", "---"}}
         assert commit_of(mutant) == commit_of.__wrapped__(mutant)
     assert (git("status", "--porcelain"), git("rev-parse", "HEAD")) == before
-    assert git("diff", commit_of(UNCHANGED), "HEAD", "--stat", "--", "ppo_impl") == ""
+    assert git("diff", commit_of(UNCHANGED), "HEAD", "--stat", "--", "ppo_impl", *BENCHMARK_FILES.values()) == ""
 
 
 def test_no_seed_is_on_both_sides() -> None:
@@ -70,23 +70,42 @@ def by_hand(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_draws_share_no_seed_and_are_those_of_the_benchmark(by_hand) -> None:
-    drawn = draw(by_hand(UNCHANGED), np.random.default_rng(0))
-    assert [len(one) for one in (drawn.baseline, drawn.fresh, drawn.candidate)] == [20, 10, 20]
-    assert len({*drawn.baseline, *drawn.fresh, *drawn.candidate}) == 50
-    assert {*drawn.baseline, *drawn.fresh} <= set(BASELINES["quick"])
+    rng = np.random.default_rng(0)
+    first, second = draw(by_hand(UNCHANGED), rng), draw(by_hand(UNCHANGED), rng)
+    for drawn in (first, second):
+        assert [len(one) for one in (drawn.baseline, drawn.fresh, drawn.candidate)] == [20, 10, 20]
+        assert len({*drawn.baseline, *drawn.fresh, *drawn.candidate}) == 50
+        assert {*drawn.baseline, *drawn.fresh} <= set(BASELINES["quick"])
+        assert set(drawn.candidate) <= set(CANDIDATES["quick"])
+    assert set(first.baseline) != set(second.baseline)
+    assert set(first.candidate) != set(second.candidate)
 
 
 def test_the_gate_passes_what_is_alike_and_names_what_is_worse(by_hand) -> None:
     unchanged = by_hand(UNCHANGED)
     drawn = draw(unchanged, np.random.default_rng(1))
     alike = gate(unchanged, by_hand(MUTANT, draw=1), drawn)
-    assert (alike.word, alike.fresh) == ("equivalent", 0)
-    worse = gate(unchanged, by_hand(MUTANT, 0.7), drawn)
+    assert (alike.word, alike.fresh, alike.twins) == ("equivalent", 0, 4)
+    worse = gate(unchanged, by_hand(MUTANT, 0.7, draw=1), drawn)
     assert worse.word == "regressed"
     assert worse.environments == dict.fromkeys(LEVELS, "regressed")
     assert worse.seeds == dict.fromkeys(LEVELS, 5)
     assert worse.fresh == 2
     assert gate(unchanged, unchanged, drawn).word == "equivalent"  # other seeds on either side, so not identical
+
+
+def test_the_gate_looks_at_two_seeds_first_and_what_spares_them_is_identical_to_it(by_hand) -> None:
+    """As `rlops gate --base` does: a bug that leaves both seeds as they were bit for bit is not seen."""
+    unchanged, broken = by_hand(UNCHANGED), by_hand(MUTANT, 0.2)
+    spared = [run for run in unchanged.runs.runs if run.seed % 5]
+    runs = replace(broken.runs, runs=(*spared, *(run for run in broken.runs.runs if not run.seed % 5)))
+    mutant = replace(broken, runs=runs)
+    drawn = draw(unchanged, np.random.default_rng(1))
+    first = next(seed for seed in drawn.candidate if not seed % 5)
+    others = tuple(seed for seed in drawn.candidate if seed % 5)
+    not_seen = gate(unchanged, mutant, replace(drawn, candidate=(*others, first)))
+    assert (not_seen.word, not_seen.twins, set(not_seen.seeds.values())) == ("identical", 4, {2})
+    assert gate(unchanged, mutant, replace(drawn, candidate=(first, *others))).word != "identical"
 
 
 def test_the_truth_is_the_loss_that_was_put_in(by_hand) -> None:
@@ -95,29 +114,79 @@ def test_the_truth_is_the_loss_that_was_put_in(by_hand) -> None:
         assert end.low < -0.3 < end.high
         assert end.change == pytest.approx(-0.3, abs=0.02)
         assert end.margins == pytest.approx(1.5, abs=0.1)  # the margin is a fifth of the scale
+        assert end.margins_low < 1.5 < end.margins_high
+        assert end.p < 1e-9
         assert (end.where, course.where) == ("final", "auc")
         assert worst.margins >= max(end.margins, course.margins) - 0.1
 
 
-def test_a_mutant_is_judged_and_told_again(by_hand, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+def test_a_mutant_is_judged_once_and_told_again(by_hand, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     pools = {UNCHANGED: by_hand(UNCHANGED), MUTANT: by_hand(MUTANT, 0.7, draw=1)}
-    monkeypatch.setattr(judging, "pool", lambda mutant, _name: pools.get(mutant))
-    monkeypatch.setattr(judging, "workspace", lambda: replace(workspace, store=tmp_path))
-    from benchmarks.study.versions import workspace as real
-
-    workspace = real()
+    monkeypatch.setattr(judging, "pool", lambda mutant, _name: pools[mutant])
+    monkeypatch.setattr(judging, "pool_grid", lambda mutant, _asked: pools[mutant].grid if mutant in pools else None)
+    monkeypatch.setattr(judging, "is_trained", lambda grid: grid is not None)
+    monkeypatch.setattr(judging, "FIXED_REPEATS", 5)
+    store = replace(judging.workspace(), store=tmp_path)
+    monkeypatch.setattr(judging, "workspace", lambda: store)
     found = judging.judged(MUTANT, "quick", repeats=6)
     assert found is not None
     assert found.words == {"regressed": 1.0}
     assert found.by_look == {"5": 1.0, "8": 1.0, "12": 1.0, "20": 1.0}
-    assert (found.seeds, found.cells, found.fresh_cells) == (5.0, 30.0, 20.0)
+    assert (found.seeds, found.cells, found.fresh_cells) == (5.0, 34.0, 20.0)
     assert found.practice["mean < 95 %, n = 3"] == 1.0
     assert all(words == {"regressed": 1.0} for words in found.fixed.values())
-    assert list(found.fixed) == ["3", "5", "8", "10", "12", "15", "20", "25", "30", "40", "50"]
+    assert list(found.fixed) == ["3", "5", "8", "10", "12", "15", "20", "25"]
+    monkeypatch.setattr(judging, "_judge", None)
     assert judging.judged(MUTANT, "quick", repeats=6) == found  # from the store
-    assert len(list(tmp_path.rglob("*.json"))) == 1
     assert Judged.from_json(dumps(asdict(found))) == found
     assert judging.judged(read()[1], "quick", repeats=6) is None  # not trained
+    monkeypatch.setattr(judging, "JUDGING", "other rules")
+    with pytest.raises(TypeError):  # so it judges again
+        judging.judged(MUTANT, "quick", repeats=6)
+
+
+def test_gates_are_put_together(by_hand) -> None:
+    found = Judged(MUTANT.name, 100, {}, {}, 0.1)
+    said = [
+        Gated("regressed", {"A": "regressed", "B": "equivalent"}, {"A": 5, "B": 5}, fresh=1, twins=4),
+        Gated("regressed", {"A": "regressed", "B": "regressed"}, {"A": 12, "B": 8}, fresh=2, twins=4),
+        Gated("equivalent", {"A": "equivalent", "B": "equivalent"}, {"A": 5, "B": 8}, fresh=0, twins=4),
+        Gated("identical", {"A": "identical", "B": "identical"}, {"A": 2, "B": 2}, fresh=0, twins=4),
+    ]
+    asked = benchmark("quick").model_copy(update={"environments": ("A", "B")})
+    judging._tally_gates(found, said, asked)
+    assert found.words == {"regressed": 0.5, "equivalent": 0.25, "identical": 0.25}
+    assert found.named == {"A": 0.5, "B": 0.25}
+    assert found.by_look == {"5": 0.25, "8": 0.25, "12": 0.5, "20": 0.5}
+    assert (found.seeds, found.fresh_cells) == (47 / 8, 7.5)
+    assert found.cells == (14 + 10 + 20 + 20 + 4 + 4 + 13 + 4 + 4) / 4
+
+
+def judged_as(name: str, caught: float, fixed: dict[str, dict[str, float]], margins: float) -> Judged:
+    end = Loss("final", -0.2 * margins, 0.0, 0.0, 0.01, margins, margins - 0.1, margins + 0.1)
+    words = {"regressed": caught, "equivalent": 1 - caught}
+    return Judged(name, 100, {"A": [end, end, end]}, {}, 0.1, repeats=400, words=words, fixed=fixed)
+
+
+def test_the_fixed_number_of_seeds_keeps_what_the_gate_keeps() -> None:
+    harmful = [one.name for one in read() if one.harmful][:2]
+    harmless = [one.name for one in read() if not one.harmful and not one.bits][:2]
+    few, many = {"regressed": 0.5, "equivalent": 0.1}, {"regressed": 0.96}
+    good, alarm = {"equivalent": 0.97, "regressed": 0.03}, {"equivalent": 0.9, "regressed": 0.1}
+    mutants = [
+        judged_as(harmful[0], 0.99, {"3": few, "5": many, "8": many}, 2.0),
+        judged_as(harmful[1], 1.0, {"3": many, "5": many, "8": many}, 3.0),
+        judged_as(harmless[0], 0.01, {"3": good, "5": alarm, "8": good}, 0.0),
+        judged_as(harmless[1], 0.03, {"3": good, "5": alarm, "8": good}, 0.0),
+    ]
+    study = Study("quick", {"alpha": 0.05, "mutants": [asdict(one) for one in mutants]})
+    assert study.same_rates() == 8  # three seeds miss one, five raise too many alarms
+    assert study.accused == pytest.approx((0.02, 0.01))
+    assert [one.mutant for one in study.strong] == harmful
+    assert study.weak == []
+    mutants[0].fixed["8"] = few
+    study = Study("quick", {"alpha": 0.05, "mutants": [asdict(one) for one in mutants]})
+    assert study.same_rates() is None
 
 
 def test_rates_never_look_like_all_or_nothing_unless_they_are() -> None:
