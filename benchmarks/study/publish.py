@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.mutant_table import ROOT, Mutant, read
 from benchmarks.study.pools import CANDIDATES
-from benchmarks.study.versions import UNCHANGED, commit_of, workspace
+from benchmarks.study.versions import UNCHANGED, commit_of
 from rlops.plan import format_seeds
 
 PAGES = ROOT / "docs" / "study"
@@ -42,4 +42,4 @@ def rlops_report(name: str, page: str, mutants: Sequence[Mutant]) -> None:
     output = (PAGES / f"{page}.md").relative_to(ROOT)
     command += ["--figures", str(PAGES.relative_to(ROOT) / page), "--output", str(output)]
     environment = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
-    subprocess.run([*command, "--dir", str(workspace().store)], cwd=ROOT, env=environment, check=True)
+    subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)

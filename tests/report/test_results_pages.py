@@ -4,12 +4,14 @@ import re
 
 import pytest
 
+from rlops.judge import Entry
 from rlops.judge.results_record import Results
 from rlops.report.results import render_results_html, render_results_markdown, render_results_terminal
+from tests.curve_sets import run_set
 from tests.report import github_markdown as github
 from tests.report import gold
 from tests.report.page import Page
-from tests.report.results_samples import poisoned, sample
+from tests.report.results_samples import poisoned, published, sample
 from tests.report.test_gold import scrubbed
 from tests.report.test_trust import HOSTILE
 
@@ -23,6 +25,22 @@ def test_html_is_as_reviewed() -> None:
 
 def test_markdown_is_as_reviewed() -> None:
     gold.check("results.md", render_results_markdown(sample(), FIGURES))
+
+
+def test_many_run_sets_are_lines_and_not_columns() -> None:
+    names = [f"version {number}" for number in range(9)]
+    sets = [run_set({"A-v1": 100.0 + number, "B-v1": 50.0}, range(1, 4), draw=number) for number in range(9)]
+    record = published([Entry(name, runs, "m") for name, runs in zip(names, sets, strict=True)])
+    scores, everything = render_results_markdown(record).split("## All environments")
+    assert "| run set | A-v1 | B-v1 |\n" in scores
+    lines = [line for line in scores.splitlines() if line.startswith("| version")]
+    first = record.environments[0].scores
+    assert [line.split(" | ")[0].strip("| ") for line in lines] == names
+    assert [float(line.split(" | ")[1].split()[0]) for line in lines] == pytest.approx(
+        [one.mean.value for one in first], abs=0.06
+    )
+    assert "|  | IQM | mean | median | optimality gap | P(better) |\n" in everything
+    assert "- IQM: mean of the middle half" in everything
 
 
 def test_terminal_is_as_reviewed() -> None:

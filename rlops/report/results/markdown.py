@@ -10,6 +10,8 @@ from rlops.report.results.view import EnvironmentView, ResultsView, ScoresView, 
 
 MOST_ENVIRONMENTS = 8
 """Named in one finding (arbitrary)."""
+MOST_COLUMNS = 7
+"""Of a table on a page of GitHub (arbitrary)."""
 FIGURE_TITLES = {
     "curves": "Learning curves: mean over runs and its 95 % interval",
     "aggregates": "All environments in a few numbers, with 95 % intervals",
@@ -50,9 +52,17 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) 
 
 def _scores(view: ResultsView) -> str:
     """Mean and interval, an environment a line, a run set a column; and whether they are of all runs."""
-    rows = [[prose(env.label), *map(_mean, env.scores)] for env in view.environments]
-    table = _table(["environment", *map(prose, view.labels)], rows)
-    return f"Mean over runs, [95 % interval].\n\n{table}"
+    rows = [["environment", *map(prose, view.labels)]]
+    rows += [[prose(env.label), *map(_mean, env.scores)] for env in view.environments]
+    return f"Mean over runs, [95 % interval].\n\n{_upright(rows, 'run set')}"
+
+
+def _upright(rows: Sequence[Sequence[str]], corner: str) -> str:
+    """The table, with a run set a line where there are more of them than a page has room for columns."""
+    if len(rows[0]) <= max(MOST_COLUMNS, len(rows)):
+        return _table(rows[0], rows[1:])
+    titles, *turned = zip(*rows, strict=True)
+    return _table([corner, *titles[1:]], turned)
 
 
 def _mean(one: ScoresView) -> str:
@@ -82,8 +92,9 @@ def _aggregates(view: ResultsView, figures: Sequence[tuple[str, str]]) -> Iterat
     yield "## All environments"
     yield prose(view.scale)
     if view.aggregates:
-        rows = [[prose(item.name), *item.cells, prose(item.note)] for item in view.aggregates]
-        yield _table(["", *map(prose, view.labels), "what it is"], rows)
+        rows = [["", *map(prose, view.labels)], *([prose(item.name), *item.cells] for item in view.aggregates)]
+        yield _upright(rows, "")
+        yield "\n".join(f"- {prose(item.name)}: {prose(item.note)}" for item in view.aggregates)
     for name in ("aggregates", "sample_efficiency", "profile"):
         yield from _figure(name, figures)
     if view.left_out:
