@@ -27,10 +27,10 @@ from rlops.plan import Benchmark, Grid, code_sha256, environment_margin
 JUDGING = code_sha256(ROOT, (
     "rlops/judge", "rlops/stats", "rlops/curves", "rlops/plan", "rlops/looks.py", "rlops/run_sets.py",
     "rlops/launch/random_policy.py", *BENCHMARK_FILES.values(),
-    *(f"benchmarks/study/{name}.py" for name in ("fixed", "gates", "judged", "pools", "practice", "truth")),
+    *(f"benchmarks/study/{name}.py" for name in ("fixed", "gates", "judged", "pools", "practice", "truth", "welch")),
 ))  # fmt: skip
 """Of all that judges, as it was when it was imported."""
-REPEATS = 400
+REPEATS = 300
 FIXED_REPEATS = 2_000
 REGRESSED = "regressed"
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from benchmarks.study.gates import measured
 from benchmarks.study.pools import BASELINES, CANDIDATES, Pool
+from benchmarks.study.welch import p_two_sided
 from rlops.curves import COLUMNS, columns
 from rlops.plan import environment_margin
 from rlops.stats import difference_interval
@@ -83,7 +83,7 @@ def _loss(place: int, yardstick: Yardstick, numbers: np.ndarray, margins: np.nda
         change=change / scale,
         low=low / scale,
         high=high / scale,
-        p=float(stats.ttest_ind(now, before, equal_var=False).pvalue),
+        p=p_two_sided(now, before),
         margins=float(margins[place]),
         margins_low=float(-high / margin),
         margins_high=float(-low / margin),

@@ -6,6 +6,7 @@ from scipy import stats
 
 from benchmarks.study import fixed
 from benchmarks.study.practice import RULES, Sides, apart, below_95_percent, best_window, never_reached, say, welch
+from benchmarks.study.welch import p_lower, p_two_sided, p_upper
 
 FLAT = np.ones((10, 100))
 
@@ -89,8 +90,14 @@ def test_p_values_are_scipys(a: int, b: int) -> None:
     candidate, baseline = noisy(0.97, a, a, 0.1), noisy(1, b, b, 0.03)
     for shift in (0.0, 0.02):
         lower = stats.ttest_ind(candidate + shift, baseline, equal_var=False, alternative="less").pvalue
-        assert fixed.p_lower(candidate, baseline, shift) == pytest.approx(lower, rel=1e-12)
-        assert fixed.p_upper(candidate, baseline, shift) == pytest.approx(1 - lower, rel=1e-9)
+        assert p_lower(candidate, baseline, shift) == pytest.approx(lower, rel=1e-12)
+        assert p_upper(candidate, baseline, shift) == pytest.approx(1 - lower, rel=1e-9)
+
+
+def test_constants_are_as_far_apart_as_can_be() -> None:
+    low, high = np.zeros(3), np.ones(3)
+    assert (p_lower(low, high), p_upper(low, high), p_two_sided(low, high)) == (0.0, 1.0, 0.0)
+    assert p_lower(low, low) == p_upper(low, low) == 0.5
 
 
 def test_two_welch_tests_have_three_answers() -> None:
