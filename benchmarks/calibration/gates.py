@@ -58,7 +58,7 @@ class Row:
     def confirmed_at(self, _look: int) -> bool:
         return False
 
-    def at(self, plan: Plan, look: int) -> Glance:
+    def at(self, plan: Plan, look: int, _now: int | None = None) -> Glance:
         table, i = self.table, self.place
         return Glance(
             plan=self.plan,

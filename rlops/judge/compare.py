@@ -99,7 +99,7 @@ def compare(sides: Sides, glance: Glance, plan: Plan) -> EnvironmentComparison:
     """One environment at the look at which it was last seen."""
     used = sides.candidate[: plan.looks[glance.look]] if plan.looks else sides.candidate
     candidate = tuple(run for run in used if run is not None)
-    baseline = (*sides.baseline, *(sides.fresh if glance.look >= sides.samples.fresh_since else ()))
+    baseline = (*sides.baseline, *(sides.fresh if glance.confirmed else ()))
     before, now = (
         _grids(runs, sides.plan.budget, higher_is_better=plan.higher_is_better) for runs in (baseline, candidate)
     )

@@ -32,25 +32,32 @@ class Samples:
         """Does the baseline have its fresh runs since just this look?"""
         return len(self.fresh) > 0 and look == self.fresh_since
 
-    def at(self, plan: Plan, look: int) -> "Glance":
-        """The environment as it is seen at a look (counted from 0)."""
+    def at(self, plan: Plan, look: int, now: int | None = None) -> "Glance":
+        """The environment as it is seen with the candidate seeds of a look (counted from 0).
+
+        `now`: the look at which the question is asked, where no seeds were added since `look`; fresh baseline runs may
+        have been.
+        """
         used = self.candidate[: plan.looks[look]] if plan.looks else self.candidate
         sound = used[~np.isnan(used).any(axis=1)]
-        baseline = self.baseline if look < self.fresh_since else np.concatenate([self.baseline, self.fresh])
+        confirmed = len(self.fresh) > 0 and (look if now is None else now) >= self.fresh_since
+        baseline = np.concatenate([self.baseline, self.fresh]) if confirmed else self.baseline
         shuffles = Shuffles(
             n_baseline=len(baseline),
             n_candidate=len(sound),
             level=plan.levels.named,
             seed=stable_seed(plan.benchmark, self.plan.env_id, len(baseline), len(sound)),
         )
-        return Glance(self.plan, baseline, sound, shuffles, look, may_pass=plan.may_pass(len(sound)))
+        return Glance(
+            self.plan, baseline, sound, shuffles, look, may_pass=plan.may_pass(len(sound)), confirmed=confirmed
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Glance:
     """One environment at one look: the rows that count, and the p-values they give, computed when asked for.
 
-    `may_pass`: are there seeds enough for a pass?
+    `may_pass`: are there seeds enough for a pass? `confirmed`: are fresh runs among those of the baseline?
     """
 
     plan: EnvironmentPlan
@@ -59,6 +66,7 @@ class Glance:
     shuffles: Shuffles
     look: int
     may_pass: bool
+    confirmed: bool = False
 
     @property
     def testable(self) -> bool:

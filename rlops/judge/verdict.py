@@ -153,13 +153,17 @@ def follow(plan: Plan, samples: Sequence[Samples], until: int | None = None, *, 
 
 
 def _look(course: Course, asked: Sequence[int], levels: Sequence[tuple[float, ...]]) -> None:
-    """One look: the asked environments are seen with their new seeds, then all together."""
+    """One look: the asked environments are seen with their new seeds, then all together.
+
+    One that is not asked, but whose baseline has fresh runs since this look, is seen again with the seeds it has.
+    """
     plan, look = course.plan, course.look
     confirmed = [i for i, item in enumerate(course.standings) if item.samples.confirmed_at(look)]
     for place in {*asked, *confirmed}:
         item = course.standings[place]
-        if item.glance.look != look:
-            item.glance = item.samples.at(plan, look)
+        own = look if place in asked else item.glance.look
+        if own != item.glance.look or place in confirmed:
+            item.glance = item.samples.at(plan, own, look)
         item.passed = item.passed or (item.glance.may_pass and _rejects(item.glance, levels[place][look]))
     together = [item for item in course.standings if item.samples.plan.informative and item.glance.informed]
     course.suite.p_harm = stouffer([item.p_harm for item in together])

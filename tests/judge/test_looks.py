@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from rlops.curves import RunSet
 from rlops.judge import Confirmation, Word, decide, deliberate, follow
 from rlops.plan import EnvironmentPlan, Metric, Plan, Policy, planned_looks
-from tests.curve_sets import plan_for, run_set
+from tests.curve_sets import plan_for, run, run_set
 
 LOOKS = (3, 5, 8, 12, 20)
 
@@ -32,7 +33,7 @@ class Scripted:
     def confirmed_at(self, _look: int) -> bool:
         return False
 
-    def at(self, plan: Plan, look: int) -> "Glanced":
+    def at(self, plan: Plan, look: int, _now: int | None = None) -> "Glanced":
         self.seen.append(look)
         p = [values[min(look, len(values) - 1)] for values in (self.harm, self.passing, self.inside, self.improved)]
         return Glanced(self.plan, look, *p, constant(20, 100.0), constant(plan.looks[look], self.mean),
@@ -246,6 +247,25 @@ class TestConfirmation:
         candidate = run_set({"A": 110.0}, range(101, 106), spread=3, draw=2)
         early = deliberate(self.stored, candidate, plan, confirmation=Confirmation(self.fresh, {"A": 1}), until=0)
         assert len(early.comparisons[0].baseline) == 20
+
+    def test_who_had_passed_is_asked_again_with_the_seeds_that_it_has(self):
+        """All together are worse at the second look, to which A gave no seeds: none of its runs is missing."""
+        levels = {"A": 100.0, "B": 100.0}
+        stored, fresh = run_set(levels, range(1, 21)), run_set(levels, range(201, 211), draw=1)
+        scores = {101: 100.0, 102: 99.0, 103: 101.0, 104: 98.0, 105: 60.0, 106: 30.0, 107: 20.0, 108: 40.0}
+        a = run_set({"A": 100.0}, range(101, 106), draw=2)
+        candidate = RunSet("made by hand", (*a.runs, *(run("B", seed, score) for seed, score in scores.items())))
+        plan = replace(plan_for(stored, seeds=tuple(range(101, 109))), looks=(5, 8))
+        before = deliberate(stored, candidate, plan, until=1)
+        assert before.decision.word is Word.REGRESSED
+        assert before.decision.course.seeds() == {"A": tuple(range(101, 106)), "B": tuple(range(101, 109))}
+        case = deliberate(stored, candidate, plan, confirmation=Confirmation(fresh, {"A": 1, "B": 1}), until=1)
+        assert case.decision.word is Word.REGRESSED
+        assert case.decision.course.seeds() == before.decision.course.seeds()
+        assert "missing-seeds" not in {item.kind for item in case.findings}
+        assert [(len(one.baseline), len(one.candidate)) for one in case.comparisons] == [(30, 5), (30, 8)]
+        p = [one.glance.p_harm for one in case.comparisons]
+        assert p[0] != before.comparisons[0].glance.p_harm
 
 
 @pytest.mark.parametrize(
