@@ -21,14 +21,17 @@ BY_NAME = {mutant.name: mutant for mutant in read()}
 
 
 class Study:
-    """All mutants on one benchmark. `harmful`, `harmless`: as they were meant; `strong`, `weak`: by their loss."""
+    """All mutants on one benchmark. `harmful`, `harmless`: as they were meant, without those that keep every bit, which
+    are among the `others`; `strong`, `weak`: by their loss.
+    """
 
     def __init__(self, name: str, data: dict[str, Any]) -> None:
         self.name, self.data = name, data
         found = [Judged.from_json(json.dumps(one)) for one in data["mutants"]]
         self.control = [one for one in found if one.mutant not in BY_NAME]
         self.harmful = [one for one in found if one.mutant in BY_NAME and row(one).harmful]
-        self.harmless = [one for one in found if one.mutant in BY_NAME and not row(one).harmful and one.repeats]
+        self.others = [one for one in found if one.mutant in BY_NAME and not row(one).harmful]
+        self.harmless = [one for one in self.others if not row(one).bits]
         self.env_ids = list(found[0].losses)
 
     @property

@@ -27,7 +27,7 @@ from rlops.plan import Benchmark, Grid, code_sha256, environment_margin
 JUDGING = code_sha256(ROOT, (
     "rlops/judge", "rlops/stats", "rlops/curves", "rlops/plan", "rlops/looks.py", "rlops/run_sets.py",
     "rlops/launch/random_policy.py", *BENCHMARK_FILES.values(),
-    *(f"benchmarks/study/{name}.py" for name in ("fixed", "gates", "judged", "pools", "practice", "truth", "welch")),
+    *(f"benchmarks/study/{name}.py" for name in ("fixed", "gates", "judged", "practice", "truth", "welch")),
 ))  # fmt: skip
 """Of all that judges, as it was when it was imported."""
 REPEATS = 300
@@ -111,8 +111,9 @@ def _judge(theirs: Pool, unchanged: Pool, repeats: int) -> Judged:
         spreads={env_id: one.spread / one.scale for env_id, one in true.items()},
         minutes_a_cell=float(np.mean(minutes)),
     )
-    if theirs.mutant.bits and theirs.mutant != UNCHANGED:
-        return found  # the same bits are the same draws: see identical.py
+    same_bits = theirs.mutant.bits and theirs.mutant != UNCHANGED
+    if same_bits or not repeats:  # the same bits are the same draws: see identical.py
+        return found
     found.repeats = repeats
     rng = np.random.default_rng([*name.encode(), 0, *theirs.mutant.name.encode()])
     draws = [draw(unchanged, rng) for _ in range(repeats)]
@@ -181,6 +182,7 @@ def _shares(counts: Mapping[str, int], total: int) -> dict[str, float]:
 
 def _file(mutant: Mutant, grids: Sequence[Grid], repeats: int) -> Path:
     """Where the answer is kept."""
-    facts = [JUDGING, repeats, *(cell.key for grid in grids for cell in grid.cells)]
+    name = grids[0].benchmark.name
+    facts = [JUDGING, repeats, BASELINES[name], *(cell.key for grid in grids for cell in grid.cells)]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
-    return workspace().store / "study" / f"{grids[0].benchmark.name}-{mutant.name}-{key}.json"
+    return workspace().store / "study" / f"{name}-{mutant.name}-{key}.json"

@@ -51,9 +51,10 @@ def about(study: Study) -> str:
     """When, where, and of how much."""
     data, trained = study.data, max(one.seeds_trained for one in study.harmful)
     unchanged = study.control[0]
+    draws = f"; {unchanged.repeats} draws of each" if unchanged.repeats else ""
     return (
         f"{data['on']}, {data['machine']}, trainer of commit `{data['unchanged'][:7]}`. {trained} seeds of each mutant "
-        f"in every environment, {unchanged.seeds_trained} of the unchanged code; {unchanged.repeats} draws of each.\n"
+        f"in every environment, {unchanged.seeds_trained} of the unchanged code{draws}.\n"
     )
 
 
@@ -87,7 +88,8 @@ def numbers(study: Study) -> str:
 
 def _least(group: Sequence[Judged]) -> tuple[str, str]:
     least = min(group, key=caught)
-    return f"each caught in ≥ {percent(TO_CATCH, 0)}", f"≥ {percent(caught(least))} (`{least.mutant}`)"
+    name = "every one" if caught(least) == 1 else f"the least, `{least.mutant}`"
+    return f"each caught in ≥ {percent(TO_CATCH, 0)}", f"{percent(caught(least))}: {name}"
 
 
 def _keeps(study: Study) -> str:
@@ -207,27 +209,35 @@ def needed(study: Study) -> str:
 
 
 def details(study: Study) -> str:
-    """Which of the 13 details matter at this budget: the end and the course, bold where the change is certain."""
-    broken = [(number, one) for number in DETAILS for one in study.harmful if number in row(one).details]
+    """Which of the 13 details matter at this budget."""
+    broken = [(str(number), one) for number in DETAILS for one in study.harmful if number in row(one).details]
+    return _losses_table("detail", broken, study)
+
+
+def truth(study: Study) -> str:
+    """What every mutant does."""
+    kinds = (("harmful", study.harmful), ("harmless", study.others), ("", study.control))
+    return _losses_table("meant to be", [(kind, one) for kind, group in kinds for one in _worst_first(group)], study)
+
+
+def _losses_table(title: str, mutants: Sequence[tuple[str, Judged]], study: Study) -> str:
+    """The losses of the end and of the course, bold where Holm finds them among all of the table."""
     losses = {
         (one.mutant, env_id, place): one.losses[env_id][place]
-        for _, one in broken
+        for _, one in mutants
         for env_id in study.env_ids
         for place in (0, 1)
     }
     certain = holm({key: loss.p for key, loss in losses.items()}, study.data["alpha"])
 
-    def cell(key: tuple[str, str, int]) -> str:
-        return f"**{change(losses[key])}**" if key in certain else change(losses[key])
+    def cell(*key: object) -> str:
+        told = change(losses[key])  # type: ignore[index]
+        return f"**{told}**" if key in certain else told
 
-    head = ["detail", "mutant", *(f"{what}, {env_id}" for env_id in study.env_ids for what in ("end", "course"))]
+    head = [title, "mutant", *(f"{what}, {env_id}" for env_id in study.env_ids for what in ("end", "course"))]
     rows = [
-        [
-            str(number),
-            f"`{one.mutant}`",
-            *(cell((one.mutant, env_id, place)) for env_id in study.env_ids for place in (0, 1)),
-        ]
-        for number, one in broken
+        [label, f"`{one.mutant}`", *(cell(one.mutant, env_id, place) for env_id in study.env_ids for place in (0, 1))]
+        for label, one in mutants
     ]
     return table(head, rows)
 
@@ -244,7 +254,7 @@ def identical(study: Study) -> str:
 
 BLOCKS: dict[str, Callable[[Study], str]] = {
     one.__name__: one
-    for one in (about, numbers, cost, harmful, harmless, rules, planned, needed, details, identical)
+    for one in (about, numbers, cost, harmful, harmless, rules, planned, needed, details, truth, identical)
 }  # fmt: skip
 
 
