@@ -21,8 +21,8 @@ HEAD = """\
 Small changes to `ppo_impl`, each a patch in [benchmarks/mutants](../benchmarks/mutants) that `git apply` takes at the
 root of the checkout. Each applies, trains without an error, and changes what some seed learns or, where it says "same",
 not one bit of it ([test_mutants.py](../tests/ppo_impl/test_mutants.py)). "Harmful" is what was meant: what each does,
-and what the gate says of it, is in [study.md](study.md). "Seen" is where others found such a bug. Numbers of details are
-those of the 13 core details in [ppo.md](ppo.md). Made from [mutants.toml](../benchmarks/mutants/mutants.toml) by
+and what the gate says of it, is in [study.md](study.md). "Seen" is where others found such a bug. Numbers of details
+are those of the 13 core details in [ppo.md](ppo.md). Made from [mutants.toml](../benchmarks/mutants/mutants.toml) by
 `python benchmarks/mutant_table.py`.
 """
 
