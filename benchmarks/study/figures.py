@@ -87,12 +87,12 @@ def row(one: Judged) -> Mutant:
 
 def caught(one: Judged) -> float:
     """The share of draws in which the gate called it worse."""
-    return one.words.get(REGRESSED, 0.0)
+    return one.gate.words.get(REGRESSED, 0.0)
 
 
 def passed(one: Judged) -> float:
     """The share in which it passed."""
-    return sum(one.words.get(word, 0.0) for word in PASSES)
+    return sum(one.gate.words.get(word, 0.0) for word in PASSES)
 
 
 def mean(share: Callable[[Judged], float], group: Sequence[Judged]) -> float:

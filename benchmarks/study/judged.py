@@ -22,7 +22,7 @@ from benchmarks.study.truth import Loss, losses, yardsticks
 from benchmarks.study.versions import BENCHMARK_FILES, UNCHANGED, workspace
 from rlops.curves import final
 from rlops.files import write_whole
-from rlops.plan import Benchmark, Grid, code_sha256, environment_margin
+from rlops.plan import Grid, Policy, code_sha256, environment_margin
 
 JUDGING = code_sha256(ROOT, (
     "rlops/judge", "rlops/stats", "rlops/curves", "rlops/plan", "rlops/looks.py", "rlops/run_sets.py",
@@ -31,19 +31,36 @@ JUDGING = code_sha256(ROOT, (
 ))  # fmt: skip
 """Of all that judges, as it was when it was imported."""
 REPEATS = 300
+LATE = (12, 20)
+"""Looks of a gate that gives a bug which spares some seeds more chances to show itself."""
 FIXED_REPEATS = 2_000
 REGRESSED = "regressed"
 
 
 @dataclass
-class Judged:
-    """What came of one mutant.
+class Answers:
+    """What a gate said of all draws, as shares of them.
 
-    Shares are of `repeats`. `words`: the gate's; `named`: environments it called worse; `by_look`: largest number of
-    candidate seeds -> how often it was `regressed` by then; `seeds`: candidate seeds of an environment, on average;
-    `cells`: trained for a verdict, candidate, twins, and the `fresh_cells` of the baseline; `most_cells`: in 95 % of
-    the verdicts not more. `minutes_a_cell`: of one core. `practice`: how often each rule called it worse. `fixed`:
-    number of candidate seeds -> words of two Welch tests.
+    `words`: of the benchmark; `named`: environments it called worse; `by_look`: largest number of candidate seeds ->
+    how often it was `regressed` by then; `seeds`: candidate seeds of an environment, on average; `cells`: trained for
+    a verdict, candidate, twins, and the `fresh_cells` of the baseline; `most_cells`: in 95 % of the verdicts not more.
+    """
+
+    words: dict[str, float] = field(default_factory=dict)
+    named: dict[str, float] = field(default_factory=dict)
+    by_look: dict[str, float] = field(default_factory=dict)
+    seeds: float = 0.0
+    cells: float = 0.0
+    fresh_cells: float = 0.0
+    most_cells: float = 0.0
+
+
+@dataclass
+class Judged:
+    """What came of one mutant, on `repeats` draws.
+
+    `gate`: the shipped one; `late`: one that first looks after LATE candidate seeds. `minutes_a_cell`: of one core.
+    `practice`: how often each rule called it worse. `fixed`: number of candidate seeds -> words of two Welch tests.
     """
 
     mutant: str
@@ -52,13 +69,8 @@ class Judged:
     spreads: dict[str, float]
     minutes_a_cell: float
     repeats: int = 0
-    words: dict[str, float] = field(default_factory=dict)
-    named: dict[str, float] = field(default_factory=dict)
-    by_look: dict[str, float] = field(default_factory=dict)
-    seeds: float = 0.0
-    cells: float = 0.0
-    fresh_cells: float = 0.0
-    most_cells: float = 0.0
+    gate: Answers = field(default_factory=Answers)
+    late: Answers = field(default_factory=Answers)
     practice: dict[str, float] = field(default_factory=dict)
     fixed: dict[str, dict[str, float]] = field(default_factory=dict)
 
@@ -81,8 +93,8 @@ class Judged:
     def from_json(cls, text: str) -> "Judged":
         """The counterpart of dataclasses.asdict."""
         data: dict[str, Any] = json.loads(text)
-        data["losses"] = {key: [Loss(**one) for one in found] for key, found in data["losses"].items()}
-        return cls(**data)
+        losses = {key: [Loss(**one) for one in found] for key, found in data["losses"].items()}
+        return cls(**{**data, "losses": losses, "gate": Answers(**data["gate"]), "late": Answers(**data["late"])})
 
 
 def judged(mutant: Mutant, name: str, repeats: int = REPEATS) -> Judged | None:
@@ -117,29 +129,36 @@ def _judge(theirs: Pool, unchanged: Pool, repeats: int) -> Judged:
     found.repeats = repeats
     rng = np.random.default_rng([*name.encode(), 0, *theirs.mutant.name.encode()])
     draws = [draw(unchanged, rng) for _ in range(repeats)]
-    _tally_gates(found, [gate(unchanged, theirs, one) for one in draws], unchanged.grid.benchmark)
+    shipped = unchanged.grid.benchmark.policy
+    late = shipped.model_copy(update={"looks": LATE})
+    found.gate, found.late = (
+        answers([gate(unchanged, theirs, one, policy) for one in draws], policy) for policy in (shipped, late)
+    )
     said = [practice.say(_sides(unchanged, theirs, one.baseline, one.candidate)) for one in draws]
     found.practice = {rule: float(np.mean([one[rule] for one in said])) for rule in practice.RULES}
     found.fixed = dict(_fixed(unchanged, theirs, rng))
     return found
 
 
-def _tally_gates(found: Judged, gates: Sequence[Gated], benchmark: Benchmark) -> None:
+def answers(gates: Sequence[Gated], policy: Policy) -> Answers:
     """Puts together what the gates said."""
-    share = 1 / len(gates)
-    found.words = _shares(Counter(one.word for one in gates), len(gates))
-    found.named = {
-        env_id: sum(one.environments[env_id] == REGRESSED for one in gates) * share for env_id in benchmark.environments
-    }
-    for look in benchmark.policy.looks:
-        by_then = sum(one.word == REGRESSED and max(one.seeds.values()) <= look for one in gates)
-        found.by_look[str(look)] = by_then * share
+    env_ids = list(gates[0].environments)
     candidate = np.array([sum(one.seeds.values()) for one in gates])
-    fresh = np.array([one.fresh * benchmark.policy.confirm for one in gates])
+    fresh = np.array([one.fresh * policy.confirm for one in gates])
     cells = candidate + fresh + np.array([one.twins for one in gates])
-    found.seeds = float(candidate.mean()) / len(benchmark.environments)
-    found.cells, found.fresh_cells = float(cells.mean()), float(fresh.mean())
-    found.most_cells = float(np.quantile(cells, 0.95))
+
+    return Answers(
+        words=_shares(Counter(one.word for one in gates), len(gates)),
+        named={env_id: sum(one.environments[env_id] == REGRESSED for one in gates) / len(gates) for env_id in env_ids},
+        by_look={
+            str(look): sum(one.word == REGRESSED and max(one.seeds.values()) <= look for one in gates) / len(gates)
+            for look in policy.looks
+        },
+        seeds=float(candidate.mean()) / len(env_ids),
+        cells=float(cells.mean()),
+        fresh_cells=float(fresh.mean()),
+        most_cells=float(np.quantile(cells, 0.95)),
+    )
 
 
 def _fixed(unchanged: Pool, theirs: Pool, rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float]]]:

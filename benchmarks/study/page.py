@@ -4,13 +4,13 @@ What stands between `<!-- NAME -->` and `<!-- end -->` is written here, the word
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 
 from benchmarks.mutant_table import ROOT
 from benchmarks.study import practice
-from benchmarks.study.figures import EQUIVALENT, STRONG, TO_CATCH, Study, caught, mean, passed, row, studies
-from benchmarks.study.judged import REGRESSED, Judged
+from benchmarks.study.figures import EQUIVALENT, PASSES, STRONG, TO_CATCH, Study, caught, mean, passed, row, studies
+from benchmarks.study.judged import REGRESSED, Answers, Judged
 from benchmarks.study.truth import Loss
 from rlops.files import write_whole
 from rlops.stats import holm
@@ -97,8 +97,8 @@ def _keeps(study: Study) -> str:
 
 
 def _seeds(study: Study, group: Sequence[Judged]) -> str:
-    seeds = mean(lambda one: one.seeds, group)
-    fresh = mean(lambda one: one.fresh_cells, group) / len(study.env_ids)
+    seeds = mean(lambda one: one.gate.seeds, group)
+    fresh = mean(lambda one: one.gate.fresh_cells, group) / len(study.env_ids)
     return f"{seeds:.1f}, and {fresh:.1f} fresh ones of the baseline"
 
 
@@ -110,13 +110,13 @@ def cost(study: Study) -> str:
         ("meant to be harmful, lose less", study.weak),
         ("harmless", study.harmless),
     ):
-        cells = mean(lambda one: one.cells, group)
+        cells = mean(lambda one: one.gate.cells, group)
         rows.append(
             [
                 name,
                 str(len(group)),
-                f"{mean(lambda one: one.seeds, group):.1f}",
-                f"{mean(lambda one: one.fresh_cells, group) / len(study.env_ids):.1f}",
+                f"{mean(lambda one: one.gate.seeds, group):.1f}",
+                f"{mean(lambda one: one.gate.fresh_cells, group) / len(study.env_ids):.1f}",
                 f"{cells:.1f}",
                 f"{cells * study.data['budget'] / 1e6:.1f}",
                 f"{cells * group[0].minutes_a_cell:.1f}",
@@ -147,11 +147,11 @@ def _gate_table(mutants: Sequence[Judged], env_ids: Sequence[str]) -> str:
             minus(f"{one.margins_anywhere:.2f}"),
             percent(caught(one)),
             percent(passed(one)),
-            percent(one.words.get("inconclusive", 0.0)),
-            *(percent(one.named[env_id]) for env_id in env_ids),
-            f"{one.seeds:.1f}",
-            f"{one.cells:.1f}",
-            f"{one.most_cells:.0f}",
+            percent(one.gate.words.get("inconclusive", 0.0)),
+            *(percent(one.gate.named[env_id]) for env_id in env_ids),
+            f"{one.gate.seeds:.1f}",
+            f"{one.gate.cells:.1f}",
+            f"{one.gate.most_cells:.0f}",
         ]
         for one in _worst_first(mutants)
     ]
@@ -181,7 +181,7 @@ def planned(study: Study) -> str:
     head = ["", "seeds", f"caught, ≥ {STRONG} margins", "least caught", "passes, harmless", "accused, harmless"]
     gate = [mean(caught, study.strong), min(map(caught, study.strong))]
     gate += [mean(passed, study.harmless), mean(caught, study.harmless)]
-    seeds = [f"{mean(lambda one: one.seeds, group):.1f}" for group in (study.strong, study.harmless)]
+    seeds = [f"{mean(lambda one: one.gate.seeds, group):.1f}" for group in (study.strong, study.harmless)]
     rows = [["**the gate**", f"{seeds[0]} (caught), {seeds[1]} (harmless)", *map(percent, gate)]]
     for n in study.fixed_sizes():
         strong = [study.fixed_rate(n, REGRESSED, [one]) for one in study.strong]
@@ -193,14 +193,14 @@ def planned(study: Study) -> str:
 
 def needed(study: Study) -> str:
     """How many seeds it takes, a mutant a line."""
-    looks = list(study.harmful[0].by_look)
+    looks = list(study.harmful[0].gate.by_look)
     head = ["mutant", "margins", *(f"by {look} seeds" for look in looks), "mean seeds", "Welch, 80 %", "Welch, 95 %"]
     rows = [
         [
             f"`{one.mutant}`",
             minus(f"{one.margins:.2f}"),
-            *(percent(one.by_look[look], 0) for look in looks),
-            f"{one.seeds:.1f}",
+            *(percent(one.gate.by_look[look], 0) for look in looks),
+            f"{one.gate.seeds:.1f}",
             *(_welch_needs(one, power) for power in (0.8, 0.95)),
         ]
         for one in _worst_first(study.harmful)
@@ -242,6 +242,30 @@ def _losses_table(title: str, mutants: Sequence[tuple[str, Judged]], study: Stud
     return table(head, rows)
 
 
+def late(study: Study) -> str:
+    """The gate beside one whose first look is later."""
+    head = [
+        "mutant",
+        "regressed",
+        "passes",
+        "open",
+        "seeds",
+        *(f"{what}, late" for what in ("regressed", "passes", "open", "seeds")),
+    ]
+    rows = [
+        [f"`{one.mutant}`", *(text for answers in (one.gate, one.late) for text in _in_short(answers))]
+        for one in (*_worst_first(study.weak), *study.harmless)
+    ]
+    return table(head, rows)
+
+
+def _in_short(answers: Answers) -> Iterator[str]:
+    yield percent(answers.words.get(REGRESSED, 0.0))
+    yield percent(sum(answers.words.get(word, 0.0) for word in PASSES))
+    yield percent(answers.words.get("inconclusive", 0.0))
+    yield f"{answers.seeds:.1f}"
+
+
 def identical(study: Study) -> str:
     """The gate on mutants that keep every bit."""
     head = ["mutant", "verdict", "cells, both versions", "runs equal bit for bit"]
@@ -254,7 +278,7 @@ def identical(study: Study) -> str:
 
 BLOCKS: dict[str, Callable[[Study], str]] = {
     one.__name__: one
-    for one in (about, numbers, cost, harmful, harmless, rules, planned, needed, details, truth, identical)
+    for one in (about, numbers, cost, harmful, harmless, rules, planned, needed, late, details, truth, identical)
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from benchmarks.mutant_table import ROOT, read
 from benchmarks.study import judged as judging
 from benchmarks.study.figures import BY_NAME, Study, caught, passed, read_figures
 from benchmarks.study.gates import Gated, draw, gate, measured
-from benchmarks.study.judged import Judged
+from benchmarks.study.judged import Answers, Judged
 from benchmarks.study.page import BLOCK, BLOCKS, PAGE, page, percent
 from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, benchmark
 from benchmarks.study.truth import Loss, losses, yardsticks
@@ -22,6 +22,7 @@ from tests.curve_sets import BUDGET, run_set
 ZEROS = {"CartPole-v1": 20.0, "Acrobot-v1": 0.0}
 LEVELS = {"CartPole-v1": 480.0, "Acrobot-v1": 90.0}
 MUTANT = read()[0]
+POLICY = benchmark("quick").policy
 
 
 def git(*arguments: str) -> str:
@@ -84,14 +85,16 @@ def test_draws_share_no_seed_and_are_those_of_the_benchmark(by_hand) -> None:
 def test_the_gate_passes_what_is_alike_and_names_what_is_worse(by_hand) -> None:
     unchanged = by_hand(UNCHANGED)
     drawn = draw(unchanged, np.random.default_rng(1))
-    alike = gate(unchanged, by_hand(MUTANT, draw=1), drawn)
+    alike = gate(unchanged, by_hand(MUTANT, draw=1), drawn, POLICY)
     assert (alike.word, alike.fresh, alike.twins) == ("equivalent", 0, 4)
-    worse = gate(unchanged, by_hand(MUTANT, 0.7, draw=1), drawn)
+    worse = gate(unchanged, by_hand(MUTANT, 0.7, draw=1), drawn, POLICY)
     assert worse.word == "regressed"
     assert worse.environments == dict.fromkeys(LEVELS, "regressed")
     assert worse.seeds == dict.fromkeys(LEVELS, 5)
     assert worse.fresh == 2
-    assert gate(unchanged, unchanged, drawn).word == "equivalent"  # other seeds on either side, so not identical
+    assert (
+        gate(unchanged, unchanged, drawn, POLICY).word == "equivalent"
+    )  # other seeds on either side, so not identical
 
 
 def test_the_gate_looks_at_two_seeds_first_and_what_spares_them_is_identical_to_it(by_hand) -> None:
@@ -103,9 +106,9 @@ def test_the_gate_looks_at_two_seeds_first_and_what_spares_them_is_identical_to_
     drawn = draw(unchanged, np.random.default_rng(1))
     first = next(seed for seed in drawn.candidate if not seed % 5)
     others = tuple(seed for seed in drawn.candidate if seed % 5)
-    not_seen = gate(unchanged, mutant, replace(drawn, candidate=(*others, first)))
+    not_seen = gate(unchanged, mutant, replace(drawn, candidate=(*others, first)), POLICY)
     assert (not_seen.word, not_seen.twins, set(not_seen.seeds.values())) == ("identical", 4, {2})
-    assert gate(unchanged, mutant, replace(drawn, candidate=(first, *others))).word != "identical"
+    assert gate(unchanged, mutant, replace(drawn, candidate=(first, *others)), POLICY).word != "identical"
 
 
 def test_the_truth_is_the_loss_that_was_put_in(by_hand) -> None:
@@ -130,9 +133,11 @@ def test_a_mutant_is_judged_once_and_told_again(by_hand, monkeypatch: pytest.Mon
     monkeypatch.setattr(judging, "workspace", lambda: store)
     found = judging.judged(MUTANT, "quick", repeats=6)
     assert found is not None
-    assert found.words == {"regressed": 1.0}
-    assert found.by_look == {"5": 1.0, "8": 1.0, "12": 1.0, "20": 1.0}
-    assert (found.seeds, found.cells, found.fresh_cells) == (5.0, 34.0, 20.0)
+    assert found.gate.words == {"regressed": 1.0}
+    assert (found.late.words, found.late.by_look) == ({"regressed": 1.0}, {"12": 1.0, "20": 1.0})
+    assert found.late.seeds == 12.0
+    assert found.gate.by_look == {"5": 1.0, "8": 1.0, "12": 1.0, "20": 1.0}
+    assert (found.gate.seeds, found.gate.cells, found.gate.fresh_cells) == (5.0, 34.0, 20.0)
     assert found.practice["mean < 95 %, n = 3"] == 1.0
     assert all(words == {"regressed": 1.0} for words in found.fixed.values())
     assert list(found.fixed) == ["3", "5", "8", "10", "12", "15", "20", "25"]
@@ -145,27 +150,25 @@ def test_a_mutant_is_judged_once_and_told_again(by_hand, monkeypatch: pytest.Mon
         judging.judged(MUTANT, "quick", repeats=6)
 
 
-def test_gates_are_put_together(by_hand) -> None:
-    found = Judged(MUTANT.name, 100, {}, {}, 0.1)
+def test_gates_are_put_together() -> None:
     said = [
         Gated("regressed", {"A": "regressed", "B": "equivalent"}, {"A": 5, "B": 5}, fresh=1, twins=4),
         Gated("regressed", {"A": "regressed", "B": "regressed"}, {"A": 12, "B": 8}, fresh=2, twins=4),
         Gated("equivalent", {"A": "equivalent", "B": "equivalent"}, {"A": 5, "B": 8}, fresh=0, twins=4),
         Gated("identical", {"A": "identical", "B": "identical"}, {"A": 2, "B": 2}, fresh=0, twins=4),
     ]
-    asked = benchmark("quick").model_copy(update={"environments": ("A", "B")})
-    judging._tally_gates(found, said, asked)
+    found = judging.answers(said, benchmark("quick").policy)
     assert found.words == {"regressed": 0.5, "equivalent": 0.25, "identical": 0.25}
     assert found.named == {"A": 0.5, "B": 0.25}
     assert found.by_look == {"5": 0.25, "8": 0.25, "12": 0.5, "20": 0.5}
     assert (found.seeds, found.fresh_cells) == (47 / 8, 7.5)
-    assert found.cells == (14 + 10 + 20 + 20 + 4 + 4 + 13 + 4 + 4) / 4
+    assert found.cells == (14 + 10 + 20 + 20 + 4 + 13 + 4 + 4 + 4) / 4
 
 
 def judged_as(name: str, caught: float, fixed: dict[str, dict[str, float]], margins: float) -> Judged:
     end = Loss("final", -0.2 * margins, 0.0, 0.0, 0.01, margins, margins - 0.1, margins + 0.1)
     words = {"regressed": caught, "equivalent": 1 - caught}
-    return Judged(name, 100, {"A": [end, end, end]}, {}, 0.1, repeats=400, words=words, fixed=fixed)
+    return Judged(name, 100, {"A": [end, end, end]}, {}, 0.1, repeats=400, gate=Answers(words), fixed=fixed)
 
 
 def test_the_fixed_number_of_seeds_keeps_what_the_gate_keeps() -> None:
@@ -199,7 +202,7 @@ def test_the_page_is_made_from_the_figures() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert page(text) == text
     blocks = {found["name"] for found in BLOCK.finditer(text)}
-    assert {f"quick-{name}" for name in BLOCKS} - blocks == set()
+    assert {f"quick-{name}" for name in BLOCKS} - blocks == {"quick-late"}
     assert {name.partition("-")[0] for name in blocks} == read_figures().keys()
 
 
@@ -214,7 +217,7 @@ def test_the_figures_are_of_these_mutants_and_of_this_trainer() -> None:
         assert [one.mutant for one in judged if one.mutant in BY_NAME] == [one.name for one in read()]
         assert {one.mutant for one in judged} == {one.name for one in MUTANTS}
         for one in judged:
-            assert sum(one.words.values()) == pytest.approx(1 if one.repeats else 0)
+            assert sum(one.gate.words.values()) == pytest.approx(1 if one.repeats else 0)
             assert caught(one) + passed(one) <= 1 + 1e-9
 
 
