@@ -12,6 +12,7 @@ from rlops.files import write_whole
 FIGURES = ROOT / "docs" / "study.json"
 STRONG = 1.25
 """Margins; a mutant that loses so many at the end has to be caught."""
+MOST_OF_A_MARGIN = 0.75
 TO_CATCH = 0.95
 WITHIN = 0.01
 """Rates no further apart than this count as the same."""
@@ -22,7 +23,7 @@ BY_NAME = {mutant.name: mutant for mutant in read()}
 
 class Study:
     """All mutants on one benchmark. `harmful`, `harmless`: as they were meant, without those that keep every bit, which
-    are among the `others`; `strong`, `weak`: by their loss.
+    are among the `others`; `strong`, `between`, `slight`: by their loss.
     """
 
     def __init__(self, name: str, data: dict[str, Any]) -> None:
@@ -40,9 +41,25 @@ class Study:
         return [one for one in self.harmful if one.margins >= STRONG]
 
     @property
-    def weak(self) -> list[Judged]:
-        """Meant to be harmful, and lose less at the end."""
-        return [one for one in self.harmful if one.margins < STRONG]
+    def between(self) -> list[Judged]:
+        """Those that lose most of a margin at the end, or a strong loss elsewhere."""
+        kept = [one for one in self.harmful if one not in self.strong]
+        return [one for one in kept if one.margins >= MOST_OF_A_MARGIN or one.margins_anywhere >= STRONG]
+
+    @property
+    def slight(self) -> list[Judged]:
+        """The other ones meant to be harmful."""
+        return [one for one in self.harmful if one not in self.strong and one not in self.between]
+
+    @property
+    def strata(self) -> dict[str, list[Judged]]:
+        """All that were judged by draws, with what to call them."""
+        return {
+            f"{len(self.strong)} that lose ≥ {STRONG} margins": self.strong,
+            f"{len(self.between)} in between": self.between,
+            f"{len(self.slight)} that lose less": self.slight,
+            f"{len(self.harmless)} harmless": self.harmless,
+        }
 
     @property
     def strong_anywhere(self) -> list[Judged]:
@@ -93,6 +110,11 @@ def caught(one: Judged) -> float:
 def passed(one: Judged) -> float:
     """The share in which it passed."""
     return sum(one.gate.words.get(word, 0.0) for word in PASSES)
+
+
+def worst_first(mutants: Sequence[Judged]) -> list[Judged]:
+    """By the margins lost at the end."""
+    return sorted(mutants, key=lambda one: -one.margins)
 
 
 def mean(share: Callable[[Judged], float], group: Sequence[Judged]) -> float:

@@ -18,7 +18,7 @@ from benchmarks.mutant_table import ROOT, Mutant
 from benchmarks.study import fixed, practice
 from benchmarks.study.gates import Gated, draw, gate, measured
 from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, benchmark, is_trained, pool, pool_grid
-from benchmarks.study.truth import Loss, losses, yardsticks
+from benchmarks.study.truth import Loss, broken, losses, yardsticks
 from benchmarks.study.versions import BENCHMARK_FILES, UNCHANGED, workspace
 from rlops.curves import final
 from rlops.files import write_whole
@@ -59,14 +59,15 @@ class Answers:
 class Judged:
     """What came of one mutant, on `repeats` draws.
 
-    `gate`: the shipped one; `late`: one that first looks after LATE candidate seeds. `minutes_a_cell`: of one core.
+    `broken`: environment -> the share of seeds that lose more than the margin at the end, each for itself. `gate`: the
+    shipped one; `late`: one that first looks after LATE candidate seeds. `minutes_a_cell`: of one core.
     `practice`: how often each rule called it worse. `fixed`: number of candidate seeds -> words of two Welch tests.
     """
 
     mutant: str
     seeds_trained: int
     losses: dict[str, list[Loss]]
-    spreads: dict[str, float]
+    broken: dict[str, float]
     minutes_a_cell: float
     repeats: int = 0
     gate: Answers = field(default_factory=Answers)
@@ -120,7 +121,7 @@ def _judge(theirs: Pool, unchanged: Pool, repeats: int) -> Judged:
         mutant=theirs.mutant.name,
         seeds_trained=len(theirs.grid.seeds),
         losses=losses(true, theirs),
-        spreads={env_id: one.spread / one.scale for env_id, one in true.items()},
+        broken=broken(true, theirs),
         minutes_a_cell=float(np.mean(minutes)),
     )
     same_bits = theirs.mutant.bits and theirs.mutant != UNCHANGED

@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from benchmarks.study.figures import read_figures, write_figures
 from benchmarks.study.identical import KEEPING, gated
 from benchmarks.study.judged import REPEATS, Judged, judged
-from benchmarks.study.page import write_page
+from benchmarks.study.page import write_pages
 from benchmarks.study.pools import Pool, benchmark, fill_pools, is_trained, pool, pool_grid
 from benchmarks.study.publish import publish
 from benchmarks.study.versions import BENCHMARK_FILES, MUTANTS, UNCHANGED, commit_of
@@ -33,7 +33,12 @@ def main() -> None:
     parser.add_argument(
         "--benchmark", choices=tuple(BENCHMARK_FILES), action="append", help="default: all, one after the other"
     )
-    parser.add_argument("--repeats", type=int, default=REPEATS, help="draws of each mutant (default: %(default)s)")
+    parser.add_argument(
+        "--repeats",
+        type=int,
+        default=REPEATS,
+        help="draws of each mutant (default: %(default)s; 0: what each does, and no gates)",
+    )
     options = parser.parse_args()
     for name in options.benchmark or BENCHMARK_FILES:
         with watching(quiet=False) as watchers:
@@ -55,11 +60,12 @@ def judge(name: str, repeats: int) -> None:
         "budget": asked.budget,
         "alpha": asked.policy.alpha,
         "mutants": [asdict(one) for one in _judged(name, repeats)],
-        "identical": list(_identical(unchanged)),
+        "identical": list(_identical(unchanged)) if repeats else [],
     }
     write_figures({**read_figures(), name: found})
-    write_page()
-    publish(name)
+    write_pages()
+    if repeats:
+        publish(name)
 
 
 def _judged(name: str, repeats: int) -> list[Judged]:

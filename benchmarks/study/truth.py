@@ -43,7 +43,6 @@ class Yardstick:
 
     columns: np.ndarray
     scale: float
-    spread: float
     margins: np.ndarray
 
 
@@ -57,21 +56,32 @@ def yardsticks(unchanged: Pool) -> dict[str, Yardstick]:
         scale = float(numbers[:, 0].mean()) - zeros[env_id]
         spreads = numbers.std(axis=0, ddof=1)
         margins = np.array([environment_margin(benchmark.margins, scale, float(one)) for one in spreads])
-        found[env_id] = Yardstick(numbers, scale, float(spreads[0]), margins)
+        found[env_id] = Yardstick(numbers, scale, margins)
     return found
 
 
 def losses(unchanged: Mapping[str, Yardstick], mutant: Pool) -> dict[str, list[Loss]]:
     """Environment -> the losses of the end, of the course and of the worst stretch."""
-    seeds = sorted({run.seed for run in mutant.runs.runs} & set(CANDIDATES[mutant.grid.benchmark.name]))
     found = {}
     for env_id, yardstick in unchanged.items():
-        numbers = columns(mutant.some(env_id, seeds))
+        numbers = _columns(mutant, env_id)
         change = numbers.mean(axis=0) - yardstick.columns.mean(axis=0)
         margins = -change / yardstick.margins
         worst = 2 + int(np.argmax(margins[2:]))
         found[env_id] = [_loss(place, yardstick, numbers, margins) for place in (*STATISTICS.values(), worst)]
     return found
+
+
+def broken(unchanged: Mapping[str, Yardstick], mutant: Pool) -> dict[str, float]:
+    """Environment -> the share of seeds that each lose more than the margin at the end."""
+    limits = {env_id: one.columns[:, 0].mean() - one.margins[0] for env_id, one in unchanged.items()}
+    return {env_id: float((_columns(mutant, env_id)[:, 0] < limit).mean()) for env_id, limit in limits.items()}
+
+
+def _columns(mutant: Pool, env_id: str) -> np.ndarray:
+    """Of the seeds that candidates are drawn from, (seeds, 22)."""
+    seeds = sorted({run.seed for run in mutant.runs.runs} & set(CANDIDATES[mutant.grid.benchmark.name]))
+    return columns(mutant.some(env_id, seeds))
 
 
 def _loss(place: int, yardstick: Yardstick, numbers: np.ndarray, margins: np.ndarray) -> Loss:

@@ -12,9 +12,10 @@ from benchmarks.study import judged as judging
 from benchmarks.study.figures import BY_NAME, Study, caught, passed, read_figures
 from benchmarks.study.gates import Gated, draw, gate, measured
 from benchmarks.study.judged import Answers, Judged
-from benchmarks.study.page import BLOCK, BLOCKS, PAGE, page, percent
+from benchmarks.study.page import BLOCK, BLOCKS, PAGES, page
 from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, benchmark
-from benchmarks.study.truth import Loss, losses, yardsticks
+from benchmarks.study.text import percent
+from benchmarks.study.truth import Loss, broken, losses, yardsticks
 from benchmarks.study.versions import BENCHMARK_FILES, MUTANTS, UNCHANGED, commit_of
 from rlops.plan import Provenance, Variant, expand
 from tests.curve_sets import BUDGET, run_set
@@ -121,6 +122,8 @@ def test_the_truth_is_the_loss_that_was_put_in(by_hand) -> None:
         assert end.p < 1e-9
         assert (end.where, course.where) == ("final", "auc")
         assert worst.margins >= max(end.margins, course.margins) - 0.1
+    assert broken(yardsticks(by_hand(UNCHANGED)), by_hand(MUTANT, 0.7, draw=1)) == dict.fromkeys(LEVELS, 1.0)
+    assert broken(yardsticks(by_hand(UNCHANGED)), by_hand(MUTANT, 0.95, draw=1)) == dict.fromkeys(LEVELS, 0.0)
 
 
 def test_a_mutant_is_judged_once_and_told_again(by_hand, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
@@ -168,7 +171,7 @@ def test_gates_are_put_together() -> None:
 def judged_as(name: str, caught: float, fixed: dict[str, dict[str, float]], margins: float) -> Judged:
     end = Loss("final", -0.2 * margins, 0.0, 0.0, 0.01, margins, margins - 0.1, margins + 0.1)
     words = {"regressed": caught, "equivalent": 1 - caught}
-    return Judged(name, 100, {"A": [end, end, end]}, {}, 0.1, repeats=400, gate=Answers(words), fixed=fixed)
+    return Judged(name, 100, {"A": [end, end, end]}, {"A": 0.0}, 0.1, repeats=400, gate=Answers(words), fixed=fixed)
 
 
 def test_the_fixed_number_of_seeds_keeps_what_the_gate_keeps() -> None:
@@ -186,7 +189,7 @@ def test_the_fixed_number_of_seeds_keeps_what_the_gate_keeps() -> None:
     assert study.same_rates() == 8  # three seeds miss one, five raise too many alarms
     assert study.accused == pytest.approx((0.02, 0.01))
     assert [one.mutant for one in study.strong] == harmful
-    assert study.weak == []
+    assert (study.between, study.slight) == ([], [])
     mutants[0].fixed["8"] = few
     study = Study("quick", {"alpha": 0.05, "mutants": [asdict(one) for one in mutants]})
     assert study.same_rates() is None
@@ -197,11 +200,11 @@ def test_rates_never_look_like_all_or_nothing_unless_they_are() -> None:
     assert percent(0.996, 0) == "> 99 %"
 
 
-def test_the_page_is_made_from_the_figures() -> None:
-    """Renew it with: python -m benchmarks.study.page."""
-    text = PAGE.read_text(encoding="utf-8")
-    assert page(text) == text
-    blocks = {found["name"] for found in BLOCK.finditer(text)}
+def test_the_pages_are_made_from_the_figures() -> None:
+    """Renew them with: python -m benchmarks.study.page."""
+    texts = [path.read_text(encoding="utf-8") for path in PAGES]
+    assert [page(text) for text in texts] == texts
+    blocks = {found["name"] for text in texts for found in BLOCK.finditer(text)}
     assert {f"quick-{name}" for name in BLOCKS} - blocks == {"quick-late"}
     assert {name.partition("-")[0] for name in blocks} == read_figures().keys()
 
