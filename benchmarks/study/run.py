@@ -81,7 +81,7 @@ def _judged(name: str, repeats: int) -> list[Judged]:
                 print(f"{name}: {mutant} is not trained yet", flush=True)
                 continue
             found[mutant] = one
-            words = ", ".join(f"{word} {share:.1%}" for word, share in one.gate.words.items()) or "the same bits"
+            words = ", ".join(f"{word} {share:.1%}" for word, share in one.gate.words.items()) or "no gates"
             print(f"{name}: {mutant}: loses {one.margins:.2f} margins; {words}", flush=True)
     return [found[mutant.name] for mutant in MUTANTS if mutant.name in found]
 
