@@ -14,10 +14,12 @@ from benchmarks.study.gates import Gated, draw, gate, measured
 from benchmarks.study.judged import Answers, Judged
 from benchmarks.study.page import BLOCK, BLOCKS, PAGES, page
 from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, benchmark
+from benchmarks.study.publish import groups
 from benchmarks.study.text import percent
 from benchmarks.study.truth import Loss, broken, losses, yardsticks
 from benchmarks.study.versions import BENCHMARK_FILES, MUTANTS, UNCHANGED, commit_of
 from rlops.plan import Provenance, Variant, expand
+from rlops.results import MOST_RUN_SETS
 from tests.curve_sets import BUDGET, run_set
 
 ZEROS = {"CartPole-v1": 20.0, "Acrobot-v1": 0.0}
@@ -229,6 +231,17 @@ def test_the_gate_was_tried_often_enough_on_the_short_benchmark() -> None:
     assert {one["mutant"] for one in study.data["identical"]} == {one.name for one in read() if one.bits}
     assert min(one.repeats for one in (*study.control, *study.harmful, *study.harmless)) >= 300
     assert min(one.seeds_trained for one in (*study.harmful, *study.harmless)) >= 100
+
+
+def test_every_mutant_that_changes_bits_is_on_one_page_of_results_that_can_hold_it() -> None:
+    pages = dict(groups())
+    named = [mutant.name for mutants in pages.values() for mutant in mutants]
+    assert sorted(named) == sorted(mutant.name for mutant in read() if not mutant.bits)
+    assert max(len(mutants) for mutants in pages.values()) < MOST_RUN_SETS
+    for page_name, mutants in pages.items():
+        text = (PAGES[0].parent / "study" / f"quick-{page_name}.md").read_text(encoding="utf-8")
+        commits = [f"git:{commit_of(mutant)[:12]}?seed=2001-2100" for mutant in (UNCHANGED, *mutants)]
+        assert [word.strip("'") for word in text.split() if word.startswith("'git:")] == commits
 
 
 def test_random_policies_are_measured_once() -> None:
