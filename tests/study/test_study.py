@@ -2,6 +2,7 @@
 
 import subprocess
 from dataclasses import asdict, replace
+from itertools import pairwise
 from json import dumps
 
 import numpy as np
@@ -211,13 +212,13 @@ def test_the_pages_are_made_from_the_figures() -> None:
     assert {name.partition("-")[0] for name in blocks} == read_figures().keys()
 
 
-def test_the_figures_are_of_these_mutants_and_of_this_trainer() -> None:
+def test_the_figures_are_of_these_mutants_and_of_a_trainer_of_this_project() -> None:
     figures = read_figures()
     assert "quick" in figures
     assert figures.keys() <= CANDIDATES.keys()
     for name, data in figures.items():
         study = Study(name, data)
-        assert data["unchanged"] == commit_of(UNCHANGED)
+        git("merge-base", "--is-ancestor", data["unchanged"], "HEAD")  # a later trainer does not make them wrong
         judged = [*study.control, *study.harmful, *study.others]
         assert [one.mutant for one in judged if one.mutant in BY_NAME] == [one.name for one in read()]
         assert {one.mutant for one in judged} == {one.name for one in MUTANTS}
@@ -240,8 +241,10 @@ def test_every_mutant_that_changes_bits_is_on_one_page_of_results_that_can_hold_
     assert max(len(mutants) for mutants in pages.values()) < MOST_RUN_SETS
     for page_name, mutants in pages.items():
         text = (PAGES[0].parent / "study" / f"quick-{page_name}.md").read_text(encoding="utf-8")
-        commits = [f"git:{commit_of(mutant)[:12]}?seed=2001-2100" for mutant in (UNCHANGED, *mutants)]
-        assert [word.strip("'") for word in text.split() if word.startswith("'git:")] == commits
+        command = text.split("```")[1].split()
+        assert [name for option, name in pairwise(command) if option == "--label"] == [
+            mutant.name for mutant in (UNCHANGED, *mutants)
+        ]
 
 
 def test_random_policies_are_measured_once() -> None:
