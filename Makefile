@@ -9,7 +9,7 @@ BENCH := $(VENV)-bench/.ready
 unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONSAFEPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo pull-requests report-speed screenshots launch-cost bisect-demo bisect-study bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed site-speed study details results test lint types check study-demo constraints clean
+.PHONY: help demo pull-requests report-speed screenshots launch-cost bisect-demo bisect-study bench steps peers reference calibration real-data estimates pull wandb-reader judge-speed site-speed study details results test lint types check constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,9 +26,6 @@ $(BENCH): $(READY) benchmarks/speed/requirements.txt
 	$(VENV)-bench/bin/python -m pip install --quiet -r benchmarks/speed/requirements.txt
 	$(VENV)-bench/bin/python -m pip install --quiet -c constraints.txt -e '.[ppo]'
 	@touch $(BENCH)
-
-study-demo: $(READY) ## how often the demo's answers come out: 100 seeds a side, 1,000 draws (10 minutes)
-	$(BIN)/python benchmarks/demo_study.py
 
 demo: $(READY) ## train a small grid, compare it with the stored baseline, then do it again with a bug planted
 	$(BIN)/python -I benchmarks/demo.py
@@ -85,7 +82,7 @@ judge-speed: $(READY) ## how long the judge takes (20 seconds)
 site-speed: $(READY) ## how long the site of a thousand verdicts takes, and its size (2 minutes)
 	$(BIN)/python benchmarks/site_speed.py
 
-study: $(READY) ## can the gate find real bugs? 37 mutants, 40 to 100 seeds each (four hours on two cores; goes on after an interruption)
+study: $(READY) ## can the gate find real bugs? 37 mutants, 20 to 100 seeds each (two hours on two cores; goes on after an interruption)
 	$(BIN)/python -m benchmarks.study.run
 
 details: $(READY) ## break every detail of PPO, one at a time, and see which test notices (4 minutes)

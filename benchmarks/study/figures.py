@@ -26,8 +26,8 @@ class Study:
     are among the `others`; `strong`, `between`, `slight`: by their loss.
     """
 
-    def __init__(self, name: str, data: dict[str, Any]) -> None:
-        self.name, self.data = name, data
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data = data
         found = [Judged.from_json(json.dumps(one)) for one in data["mutants"]]
         self.control = [one for one in found if one.mutant not in BY_NAME]
         self.harmful = [one for one in found if one.mutant in BY_NAME and row(one).harmful]
@@ -135,4 +135,4 @@ def write_figures(found: dict[str, Any]) -> None:
 
 def studies() -> dict[str, Study]:
     """Every benchmark of which something is known."""
-    return {name: Study(name, data) for name, data in read_figures().items()}
+    return {name: Study(data) for name, data in read_figures().items()}

@@ -1,16 +1,12 @@
 """Harmless mutants that keep every floating-point operation: the gate itself, as a user calls it, in their worktree."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 
 from benchmarks.mutant_table import Mutant
 from benchmarks.study.pools import Pool, benchmark
-from benchmarks.study.versions import MUTANTS, UNCHANGED, commit_of, variant, workspace
+from benchmarks.study.versions import MUTANTS, UNCHANGED, commit_of, rlops, variant, workspace
 
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "TMPDIR")
 KEEPING = tuple(mutant for mutant in MUTANTS if mutant.bits and mutant != UNCHANGED)
 
 
@@ -28,15 +24,8 @@ class Identical:
 def gated(mutant: Mutant, unchanged: Pool, theirs: Pool) -> Identical:
     """Calls `rlops gate` in the mutant's worktree, against the commit that it is a change of."""
     name = unchanged.grid.benchmark.name
-    command = [sys.executable, "-I", "-m", "rlops", "gate", name, "--base", commit_of(UNCHANGED), "--json", "--quiet"]
-    done = subprocess.run(
-        [*command, "--dir", str(workspace().store)],
-        cwd=variant(mutant, benchmark(name)).root,
-        env={key: os.environ[key] for key in PASSED_ON if key in os.environ},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    options = ("--base", commit_of(UNCHANGED), "--json", "--quiet", "--dir", str(workspace().store))
+    done = rlops("gate", name, *options, folder=variant(mutant, benchmark(name)).root)
     if not done.stdout:
         raise SystemExit(f"rlops gate {name} of {mutant.name} exits with {done.returncode} and no verdict; see above")
     verdict = json.loads(done.stdout)

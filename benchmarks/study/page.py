@@ -33,12 +33,14 @@ BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+-[a-z]+) -->\n).*?(<!-- end -->)", re.
 
 def about(study: Study) -> str:
     """When, where, and of how much."""
-    data, trained = study.data, max(one.seeds_trained for one in study.harmful)
-    unchanged = study.control[0]
-    draws = f"; {unchanged.repeats} draws of each" if unchanged.repeats else ""
+    data, unchanged = study.data, study.control[0]
+    changing, keeping = study.harmful[0].seeds_trained, study.others[0].seeds_trained
+    draws = f"; {unchanged.repeats} draws of each but those" if unchanged.repeats else ""
+    reference = unchanged.seeds_trained - changing
     return (
-        f"{data['on']}, {data['machine']}, trainer of commit `{data['unchanged'][:7]}`. {trained} seeds of each mutant "
-        f"in every environment, {unchanged.seeds_trained} of the unchanged code{draws}.\n"
+        f"{data['on']}, {data['machine']}, trainer of commit `{data['unchanged'][:7]}`. In every environment "
+        f"{changing} seeds of each mutant ({keeping} of those that keep every bit) and {unchanged.seeds_trained} of the "
+        f"unchanged code, {reference} of them for baselines and as the reference of the truth{draws}.\n"
     )
 
 

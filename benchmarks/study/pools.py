@@ -75,6 +75,13 @@ class Pool:
         return np.array([self.curves[env_id][seed] for seed in seeds])
 
 
+def large_enough(asked: Benchmark) -> bool:
+    """Do draws of gates differ? A pool has to hold twice what one takes; of smaller ones the truth is told alone."""
+    baseline = len(asked.seeds.baseline) + asked.policy.confirm
+    candidates, baselines = len(CANDIDATES[asked.name]), len(BASELINES[asked.name])
+    return candidates >= 2 * len(asked.seeds.candidate) and baselines >= 2 * baseline
+
+
 def is_trained(grid: Grid) -> bool:
     """Is every cell done?"""
     return look([grid], workspace().cells).known_keys.issuperset(cell.key for cell in grid.cells)

@@ -1,17 +1,13 @@
 """The pools as reports of our own: `rlops report` on the unchanged code and a handful of mutants, a page a group."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from benchmarks.mutant_table import ROOT, Mutant, read
+from benchmarks.mutant_table import Mutant, read
 from benchmarks.study.pools import CANDIDATES
-from benchmarks.study.versions import UNCHANGED, commit_of
+from benchmarks.study.versions import UNCHANGED, commit_of, rlops
 from rlops.plan import format_seeds
 
-PAGES = ROOT / "docs" / "study"
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "TMPDIR")
+PAGES = "docs/study"
 EARLY = range(1, 6)
 """Of the 13 details; all of them would be more lines than a picture can hold."""
 
@@ -27,19 +23,12 @@ def groups() -> Iterator[tuple[str, list[Mutant]]]:
 
 
 def publish(name: str) -> None:
-    """Writes every page, with its figures."""
-    for group, mutants in groups():
-        rlops_report(name, f"{name}-{group}", (UNCHANGED, *mutants))
-
-
-def rlops_report(name: str, page: str, mutants: Sequence[Mutant]) -> None:
-    """One page; the unchanged code is the first run set, and so the scale."""
+    """Writes every page, with its figures; the unchanged code is the first run set, and so the scale."""
     seeds = format_seeds(CANDIDATES[name])
-    command = [sys.executable, "-I", "-m", "rlops", "report", "--benchmark", name, "--quiet"]
-    command += [f"git:{commit_of(mutant)[:12]}?seed={seeds}" for mutant in mutants]
-    for mutant in mutants:
-        command += ["--label", mutant.name]
-    output = (PAGES / f"{page}.md").relative_to(ROOT)
-    command += ["--figures", str(PAGES.relative_to(ROOT) / page), "--output", str(output)]
-    environment = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
-    subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)
+    for group, mutants in groups():
+        shown = (UNCHANGED, *mutants)
+        references = [f"git:{commit_of(mutant)[:12]}?seed={seeds}" for mutant in shown]
+        labels = [word for mutant in shown for word in ("--label", mutant.name)]
+        page = f"{PAGES}/{name}-{group}"
+        files = ("--figures", page, "--output", f"{page}.md")
+        rlops("report", "--benchmark", name, "--quiet", *references, *labels, *files).check_returncode()

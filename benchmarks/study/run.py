@@ -19,7 +19,7 @@ from benchmarks.study.figures import read_figures, write_figures
 from benchmarks.study.identical import KEEPING, gated
 from benchmarks.study.judged import REPEATS, Judged, judged
 from benchmarks.study.page import write_pages
-from benchmarks.study.pools import Pool, benchmark, fill_pools, is_trained, pool, pool_grid
+from benchmarks.study.pools import Pool, benchmark, fill_pools, is_trained, large_enough, pool, pool_grid
 from benchmarks.study.publish import publish
 from benchmarks.study.versions import BENCHMARK_FILES, MUTANTS, UNCHANGED, commit_of
 from rlops.cli.progress import watching
@@ -37,18 +37,18 @@ def main() -> None:
         "--repeats",
         type=int,
         default=REPEATS,
-        help="draws of each mutant (default: %(default)s; 0: what each does, and no gates)",
+        help="draws of each mutant, from pools that are large enough (default: %(default)s)",
     )
     options = parser.parse_args()
     for name in options.benchmark or BENCHMARK_FILES:
         with watching(quiet=False) as watchers:
             fill_pools(name, options.shard or Shard(1, 1), watchers)
         if options.shard is None:
-            judge(name, options.repeats)
+            judge(name, options.repeats if large_enough(benchmark(name)) else 0)
 
 
 def judge(name: str, repeats: int) -> None:
-    """Judges what is trained, and writes the figures and the page."""
+    """Judges what is trained, and writes the figures and the pages; with no `repeats`, what each mutant does alone."""
     asked = benchmark(name)
     if not is_trained(pool_grid(UNCHANGED, asked)):
         sys.exit(f"{name}: the unchanged code is not trained yet; `make study` trains it")

@@ -4,25 +4,21 @@ No branch, no file of the checkout is touched: the commits are made of an index 
 the same commit, and every verb knows them as `git:COMMIT`.
 """
 
-import os
 import subprocess
+import sys
 import tempfile
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from benchmarks.mutant_table import ROOT, Mutant, read
-from rlops.plan import Benchmark, Repository, Variant, version
+from rlops.plan import Benchmark, Repository, Variant, ask_git, version
+from rlops.plan.repository import NOBODY
+from rlops.strangers import passed_on
 from rlops.workspace import Workspace
 
 UNCHANGED = Mutant("unchanged", harmful=False, bits=True, details=(), what="The code as it is.", seen="")
 MUTANTS = (UNCHANGED, *read())
 BENCHMARK_FILES = {name: f"benchmarks/{name}.toml" for name in ("quick", "long")}
-NOBODY = {
-    f"GIT_{who}_{what}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "study"), ("EMAIL", "study@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
-}
 
 
 @cache
@@ -41,24 +37,25 @@ def variant(mutant: Mutant, benchmark: Benchmark) -> Variant:
 @cache
 def commit_of(mutant: Mutant) -> str:
     """The commit of a mutant; of UNCHANGED the one that it is a change of."""
-    unchanged = _git(["log", "-1", "--format=%H", "--", "ppo_impl", *BENCHMARK_FILES.values()])
+    unchanged = _git("log", "-1", "--format=%H", "--", "ppo_impl", *BENCHMARK_FILES.values())
     if mutant == UNCHANGED:
         return unchanged
     with tempfile.TemporaryDirectory(prefix="rlops-study-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        _git(["read-tree", unchanged], index)
-        _git(["apply", "--cached", str(mutant.patch)], index)
-        tree = _git(["write-tree"], index)
-    return _git(["commit-tree", tree, "-p", unchanged, "-m", f"mutant: {mutant.name}"], NOBODY)
+        _git("read-tree", unchanged, **index)
+        _git("apply", "--cached", str(mutant.patch), **index)
+        tree = _git("write-tree", **index)
+    return _git("commit-tree", tree, "-p", unchanged, "-m", f"mutant: {mutant.name}", **NOBODY)
 
 
-def _git(arguments: Sequence[str], variables: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
-        ["git", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **(variables or {})},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout.strip()
+def rlops(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Calls rlops in a folder, as a user would."""
+    command = [sys.executable, "-I", "-m", "rlops", *arguments]
+    return subprocess.run(command, cwd=folder, env=passed_on(), stdout=subprocess.PIPE, text=True, check=False)
+
+
+def _git(*arguments: str, **variables: str) -> str:
+    found = ask_git(ROOT, *arguments, **variables)
+    if found is None:
+        raise SystemExit(f"git {' '.join(arguments)} fails in {ROOT}")
+    return found

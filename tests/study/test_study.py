@@ -14,7 +14,7 @@ from benchmarks.study.figures import BY_NAME, Study, caught, passed, read_figure
 from benchmarks.study.gates import Gated, draw, gate, measured
 from benchmarks.study.judged import Answers, Judged
 from benchmarks.study.page import BLOCK, BLOCKS, PAGES, page
-from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, benchmark
+from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, benchmark, large_enough
 from benchmarks.study.publish import groups
 from benchmarks.study.text import percent
 from benchmarks.study.truth import Loss, broken, losses, yardsticks
@@ -53,6 +53,7 @@ def test_no_seed_is_on_both_sides() -> None:
         assert len(seeds) >= len(asked.seeds.candidate)
         assert len(BASELINES[name]) >= len(asked.seeds.baseline) + asked.policy.confirm
         assert asked.name == name
+    assert large_enough(benchmark("quick"))
 
 
 @pytest.fixture
@@ -188,13 +189,13 @@ def test_the_fixed_number_of_seeds_keeps_what_the_gate_keeps() -> None:
         judged_as(harmless[0], 0.01, {"3": good, "5": alarm, "8": good}, 0.0),
         judged_as(harmless[1], 0.03, {"3": good, "5": alarm, "8": good}, 0.0),
     ]
-    study = Study("quick", {"alpha": 0.05, "mutants": [asdict(one) for one in mutants]})
+    study = Study({"alpha": 0.05, "mutants": [asdict(one) for one in mutants]})
     assert study.same_rates() == 8  # three seeds miss one, five raise too many alarms
     assert study.accused == pytest.approx((0.02, 0.01))
     assert [one.mutant for one in study.strong] == harmful
     assert (study.between, study.slight) == ([], [])
     mutants[0].fixed["8"] = few
-    study = Study("quick", {"alpha": 0.05, "mutants": [asdict(one) for one in mutants]})
+    study = Study({"alpha": 0.05, "mutants": [asdict(one) for one in mutants]})
     assert study.same_rates() is None
 
 
@@ -216,8 +217,8 @@ def test_the_figures_are_of_these_mutants_and_of_a_trainer_of_this_project() -> 
     figures = read_figures()
     assert "quick" in figures
     assert figures.keys() <= CANDIDATES.keys()
-    for name, data in figures.items():
-        study = Study(name, data)
+    for data in figures.values():
+        study = Study(data)
         git("merge-base", "--is-ancestor", data["unchanged"], "HEAD")  # a later trainer does not make them wrong
         judged = [*study.control, *study.harmful, *study.others]
         assert [one.mutant for one in judged if one.mutant in BY_NAME] == [one.name for one in read()]
@@ -228,7 +229,7 @@ def test_the_figures_are_of_these_mutants_and_of_a_trainer_of_this_project() -> 
 
 
 def test_the_gate_was_tried_often_enough_on_the_short_benchmark() -> None:
-    study = Study("quick", read_figures()["quick"])
+    study = Study(read_figures()["quick"])
     assert {one["mutant"] for one in study.data["identical"]} == {one.name for one in read() if one.bits}
     assert min(one.repeats for one in (*study.control, *study.harmful, *study.harmless)) >= 300
     assert min(one.seeds_trained for one in (*study.harmful, *study.harmless)) >= 100
