@@ -55,11 +55,11 @@ def draw(unchanged: Pool, rng: np.random.Generator) -> Draw:
     """One repeat's seeds."""
     benchmark = unchanged.grid.benchmark
     stored, fresh = len(benchmark.seeds.baseline), benchmark.policy.confirm
-    before = _shuffled(BASELINES[benchmark.name], stored + fresh, rng)
+    before = _shuffled(BASELINES, stored + fresh, rng)
     return Draw(
         baseline=before[:stored],
         fresh=before[stored:],
-        candidate=_shuffled(CANDIDATES[benchmark.name], len(benchmark.seeds.candidate), rng),
+        candidate=_shuffled(CANDIDATES, len(benchmark.seeds.candidate), rng),
     )
 
 

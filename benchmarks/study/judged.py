@@ -30,9 +30,12 @@ JUDGING = code_sha256(ROOT, (
     *(f"benchmarks/study/{name}.py" for name in ("fixed", "gates", "judged", "practice", "truth", "welch")),
 ))  # fmt: skip
 """Of all that judges, as it was when it was imported."""
-REPEATS = 300
+REPEATS = {"quick": 300, "long": 150}
+"""Benchmark -> draws of each mutant."""
 LATE = (12, 20)
 """Looks of a gate that gives a bug which spares some seeds more chances to show itself."""
+LATE_REPEATS = 100
+"""It judges the first of the draws."""
 FIXED_REPEATS = 2_000
 REGRESSED = "regressed"
 
@@ -60,7 +63,8 @@ class Judged:
     """What came of one mutant, on `repeats` draws.
 
     `broken`: environment -> the share of seeds that lose more than the margin at the end, each for itself. `gate`: the
-    shipped one; `late`: one that first looks after LATE candidate seeds. `minutes_a_cell`: of one core.
+    shipped one; `late`: one that first looks after LATE candidate seeds, on the first LATE_REPEATS draws.
+    `minutes_a_cell`: of one core.
     `practice`: how often each rule called it worse. `fixed`: number of candidate seeds -> words of two Welch tests.
     """
 
@@ -98,7 +102,7 @@ class Judged:
         return cls(**{**data, "losses": losses, "gate": Answers(**data["gate"]), "late": Answers(**data["late"])})
 
 
-def judged(mutant: Mutant, name: str, repeats: int = REPEATS) -> Judged | None:
+def judged(mutant: Mutant, name: str, repeats: int) -> Judged | None:
     """What is known, else found out now; None where the pools are not trained yet."""
     asked = benchmark(name)
     grids = pool_grid(UNCHANGED, asked), pool_grid(mutant, asked)
@@ -125,7 +129,7 @@ def _judge(theirs: Pool, unchanged: Pool, repeats: int) -> Judged:
         minutes_a_cell=float(np.mean(minutes)),
     )
     same_bits = theirs.mutant.bits and theirs.mutant != UNCHANGED
-    if same_bits or not repeats:  # the same bits are the same draws: see identical.py
+    if same_bits:  # the same draws: see identical.py
         return found
     found.repeats = repeats
     rng = np.random.default_rng([*name.encode(), 0, *theirs.mutant.name.encode()])
@@ -133,7 +137,8 @@ def _judge(theirs: Pool, unchanged: Pool, repeats: int) -> Judged:
     shipped = unchanged.grid.benchmark.policy
     late = shipped.model_copy(update={"looks": LATE})
     found.gate, found.late = (
-        answers([gate(unchanged, theirs, one, policy) for one in draws], policy) for policy in (shipped, late)
+        answers([gate(unchanged, theirs, one, policy) for one in some], policy)
+        for policy, some in ((shipped, draws), (late, draws[:LATE_REPEATS]))
     )
     said = [practice.say(_sides(unchanged, theirs, one.baseline, one.candidate)) for one in draws]
     found.practice = {rule: float(np.mean([one[rule] for one in said])) for rule in practice.RULES}
@@ -165,15 +170,15 @@ def answers(gates: Sequence[Gated], policy: Policy) -> Answers:
 def _fixed(unchanged: Pool, theirs: Pool, rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float]]]:
     """Two Welch tests with every fixed number of seeds up to a quarter of the pools: of more, draws are too alike."""
     benchmark = unchanged.grid.benchmark
-    policy, name = benchmark.policy, benchmark.name
+    policy = benchmark.policy
     for n in fixed.SEEDS:
         stored = max(n, fixed.STORED)
-        if n > len(CANDIDATES[name]) // 4 or stored > len(BASELINES[name]) // 4:
+        if n > len(CANDIDATES) // 4 or stored > len(BASELINES) // 4:
             break
         words: Counter[str] = Counter()
         for _ in range(FIXED_REPEATS):
-            before = tuple(rng.permutation(BASELINES[name])[:stored])
-            sides = _sides(unchanged, theirs, before, tuple(rng.permutation(CANDIDATES[name])[:n]))
+            before = tuple(rng.permutation(BASELINES)[:stored])
+            sides = _sides(unchanged, theirs, before, tuple(rng.permutation(CANDIDATES)[:n]))
             margins = {
                 env_id: environment_margin(benchmark.margins, 1.0, float(one.baseline.std(ddof=1)))
                 for env_id, one in sides.items()
@@ -203,6 +208,6 @@ def _shares(counts: Mapping[str, int], total: int) -> dict[str, float]:
 def _file(mutant: Mutant, grids: Sequence[Grid], repeats: int) -> Path:
     """Where the answer is kept."""
     name = grids[0].benchmark.name
-    facts = [JUDGING, repeats, BASELINES[name], *(cell.key for grid in grids for cell in grid.cells)]
+    facts = [JUDGING, repeats, list(BASELINES), *(cell.key for grid in grids for cell in grid.cells)]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
     return workspace().store / "study" / f"{name}-{mutant.name}-{key}.json"

@@ -35,12 +35,12 @@ def about(study: Study) -> str:
     """When, where, and of how much."""
     data, unchanged = study.data, study.control[0]
     changing, keeping = study.harmful[0].seeds_trained, study.others[0].seeds_trained
-    draws = f"; {unchanged.repeats} draws of each that changes bits" if unchanged.repeats else ""
     reference = unchanged.seeds_trained - changing
     return (
         f"{data['on']}, {data['machine']}, trainer of commit `{data['unchanged'][:7]}`. In every environment "
         f"{changing} seeds of each mutant ({keeping} of those that keep every bit) and {unchanged.seeds_trained} of "
-        f"the unchanged code, {reference} of them for baselines and as the reference of the truth{draws}.\n"
+        f"the unchanged code, {reference} of them for baselines and as the reference of the truth; {unchanged.repeats} "
+        "draws of each that changes bits.\n"
     )
 
 

@@ -14,10 +14,10 @@ from rlops.plan import Benchmark, Grid, Shard, expand, read_benchmark
 from rlops.run_sets import trained_runs
 from rlops.training import Watchers, train
 
-CANDIDATES = {"quick": tuple(range(2001, 2101)), "long": tuple(range(2001, 2021))}
-"""Benchmark -> the seeds of every mutant; those that keep all bits get the first SAME_BITS of them."""
-BASELINES = {"quick": tuple(range(1001, 1201)), "long": tuple(range(1001, 1041))}
-"""Benchmark -> the seeds of the unchanged code that baselines are drawn from; it has CANDIDATES, too."""
+CANDIDATES = range(2001, 2101)
+"""The seeds of every mutant; those that keep all bits get the first SAME_BITS of them."""
+BASELINES = range(1001, 1201)
+"""The seeds of the unchanged code that baselines are drawn from; it has CANDIDATES, too."""
 SAME_BITS = 20
 SEEDS_A_PROCESS = 50
 """More than a gate has: a third less time a seed, and the same bits."""
@@ -32,9 +32,9 @@ def benchmark(name: str) -> Benchmark:
 
 def pool_grid(mutant: Mutant, asked: Benchmark) -> Grid:
     """The cells of a mutant's pool."""
-    seeds = CANDIDATES[asked.name]
+    seeds = tuple(CANDIDATES)
     if mutant == UNCHANGED:
-        seeds = (*seeds, *BASELINES[asked.name])
+        seeds += tuple(BASELINES)
     elif mutant.bits:
         seeds = seeds[:SAME_BITS]
     return expand(asked, variant(mutant, asked), seeds)
@@ -73,13 +73,6 @@ class Pool:
     def some(self, env_id: str, seeds: Sequence[int]) -> np.ndarray:
         """The curves of some seeds, (seeds, 100)."""
         return np.array([self.curves[env_id][seed] for seed in seeds])
-
-
-def large_enough(asked: Benchmark) -> bool:
-    """Do draws of gates differ? A pool has to hold twice what one takes; of smaller ones the truth is told alone."""
-    baseline = len(asked.seeds.baseline) + asked.policy.confirm
-    candidates, baselines = len(CANDIDATES[asked.name]), len(BASELINES[asked.name])
-    return candidates >= 2 * len(asked.seeds.candidate) and baselines >= 2 * baseline
 
 
 def is_trained(grid: Grid) -> bool:

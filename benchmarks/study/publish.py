@@ -24,7 +24,7 @@ def groups() -> Iterator[tuple[str, list[Mutant]]]:
 
 def publish(name: str) -> None:
     """Writes every page, with its figures; the unchanged code is the first run set, and so the scale."""
-    seeds = format_seeds(CANDIDATES[name])
+    seeds = format_seeds(CANDIDATES)
     for group, mutants in groups():
         shown = (UNCHANGED, *mutants)
         references = [f"git:{commit_of(mutant)[:12]}?seed={seeds}" for mutant in shown]

@@ -19,7 +19,7 @@ from benchmarks.study.figures import read_figures, write_figures
 from benchmarks.study.identical import KEEPING, gated
 from benchmarks.study.judged import REPEATS, Judged, judged
 from benchmarks.study.page import write_pages
-from benchmarks.study.pools import Pool, benchmark, fill_pools, is_trained, large_enough, pool, pool_grid
+from benchmarks.study.pools import Pool, benchmark, fill_pools, is_trained, pool, pool_grid
 from benchmarks.study.publish import publish
 from benchmarks.study.versions import BENCHMARK_FILES, MUTANTS, UNCHANGED, commit_of
 from rlops.cli.progress import watching
@@ -33,22 +33,16 @@ def main() -> None:
     parser.add_argument(
         "--benchmark", choices=tuple(BENCHMARK_FILES), action="append", help="default: all, one after the other"
     )
-    parser.add_argument(
-        "--repeats",
-        type=int,
-        default=REPEATS,
-        help="draws of each mutant, from pools that are large enough (default: %(default)s)",
-    )
     options = parser.parse_args()
     for name in options.benchmark or BENCHMARK_FILES:
         with watching(quiet=False) as watchers:
             fill_pools(name, options.shard or Shard(1, 1), watchers)
         if options.shard is None:
-            judge(name, options.repeats if large_enough(benchmark(name)) else 0)
+            judge(name)
 
 
-def judge(name: str, repeats: int) -> None:
-    """Judges what is trained, and writes the figures and the pages; with no `repeats`, what each mutant does alone."""
+def judge(name: str) -> None:
+    """Judges what is trained, and writes the figures and the pages."""
     asked = benchmark(name)
     if not is_trained(pool_grid(UNCHANGED, asked)):
         sys.exit(f"{name}: the unchanged code is not trained yet; `make study` trains it")
@@ -59,21 +53,20 @@ def judge(name: str, repeats: int) -> None:
         "unchanged": commit_of(UNCHANGED),
         "budget": asked.budget,
         "alpha": asked.policy.alpha,
-        "mutants": [asdict(one) for one in _judged(name, repeats)],
-        "identical": list(_identical(unchanged)) if repeats else [],
+        "mutants": [asdict(one) for one in _judged(name)],
+        "identical": list(_identical(unchanged)),
     }
     write_figures({**read_figures(), name: found})
     write_pages()
-    if repeats:
-        publish(name)
+    publish(name)
 
 
-def _judged(name: str, repeats: int) -> list[Judged]:
+def _judged(name: str) -> list[Judged]:
     """Every mutant, as many at once as there are cores."""
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))  # for those that are spawned
     found: dict[str, Judged] = {}
     with ProcessPoolExecutor(cores(), get_context("spawn")) as workers:
-        waiting = {workers.submit(judged, mutant, name, repeats): mutant for mutant in MUTANTS}
+        waiting = {workers.submit(judged, mutant, name, REPEATS[name]): mutant for mutant in MUTANTS}
         for done in as_completed(waiting):
             one = done.result()
             mutant = waiting[done].name

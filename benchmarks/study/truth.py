@@ -52,7 +52,7 @@ def yardsticks(unchanged: Pool) -> dict[str, Yardstick]:
     zeros = measured(tuple(benchmark.environments))
     found = {}
     for env_id in benchmark.environments:
-        numbers = columns(unchanged.some(env_id, BASELINES[benchmark.name]))
+        numbers = columns(unchanged.some(env_id, BASELINES))
         scale = float(numbers[:, 0].mean()) - zeros[env_id]
         spreads = numbers.std(axis=0, ddof=1)
         margins = np.array([environment_margin(benchmark.margins, scale, float(one)) for one in spreads])
@@ -80,7 +80,7 @@ def broken(unchanged: Mapping[str, Yardstick], mutant: Pool) -> dict[str, float]
 
 def _columns(mutant: Pool, env_id: str) -> np.ndarray:
     """Of the seeds that candidates are drawn from, (seeds, 22)."""
-    seeds = sorted({run.seed for run in mutant.runs.runs} & set(CANDIDATES[mutant.grid.benchmark.name]))
+    seeds = sorted({run.seed for run in mutant.runs.runs} & set(CANDIDATES))
     return columns(mutant.some(env_id, seeds))
 
 
