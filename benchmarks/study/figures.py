@@ -1,12 +1,12 @@
 """docs/study.json: everything that the study found out, and what follows from it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
 from benchmarks.mutant_table import ROOT, Mutant, read
-from benchmarks.study.judged import REGRESSED, Judged
+from benchmarks.study.judged import EQUIVALENT, PASSES, REGRESSED, Judged
 from rlops.files import write_whole
 
 FIGURES = ROOT / "docs" / "study.json"
@@ -16,8 +16,6 @@ MOST_OF_A_MARGIN = 0.75
 TO_CATCH = 0.95
 WITHIN = 0.01
 """Rates no further apart than this count as the same."""
-EQUIVALENT = "equivalent"
-PASSES = ("identical", EQUIVALENT, "improved")
 BY_NAME = {mutant.name: mutant for mutant in read()}
 
 
@@ -78,14 +76,22 @@ class Study:
         The least caught of those that have to be caught (TO_CATCH, or the gate's rate where that is less), and how
         often harmless ones pass and are accused, over all of them.
         """
-        asked = min(TO_CATCH, min(map(caught, self.strong)))
         passes, accuses = mean(passed, self.harmless), max(self.data["alpha"], self.accused[0])
-        for n in self.fixed_sizes():
-            least = min(self.fixed_rate(n, REGRESSED, [one]) for one in self.strong)
+        for n in self._catching():
             fixed_passes, fixed_accuses = (self.fixed_rate(n, word, self.harmless) for word in (EQUIVALENT, REGRESSED))
-            if least >= asked - WITHIN and fixed_passes >= passes - WITHIN and fixed_accuses <= accuses + WITHIN:
+            if fixed_passes >= passes - WITHIN and fixed_accuses <= accuses + WITHIN:
                 return n
         return None
+
+    def to_catch_alone(self) -> int | None:
+        """The fewest with which they catch as much, whatever they say of harmless ones."""
+        return next(self._catching(), None)
+
+    def _catching(self) -> Iterator[int]:
+        asked = min(TO_CATCH, min(map(caught, self.strong)))
+        for n in self.fixed_sizes():
+            if min(self.fixed_rate(n, REGRESSED, [one]) for one in self.strong) >= asked - WITHIN:
+                yield n
 
     def fixed_sizes(self) -> list[int]:
         """Numbers of seeds that two Welch tests were tried with."""

@@ -16,9 +16,9 @@ import numpy as np
 
 from benchmarks.mutant_table import ROOT, Mutant
 from benchmarks.study import fixed, practice
-from benchmarks.study.gates import Gated, draw, gate, measured
+from benchmarks.study.gates import Draw, Gated, draw, gate, measured
 from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, benchmark, is_trained, pool, pool_grid
-from benchmarks.study.truth import Loss, broken, losses, yardsticks
+from benchmarks.study.truth import Loss, broken, candidates, losses, yardsticks
 from benchmarks.study.versions import BENCHMARK_FILES, UNCHANGED, workspace
 from rlops.curves import final
 from rlops.files import write_whole
@@ -27,7 +27,7 @@ from rlops.plan import Grid, Policy, code_sha256, environment_margin
 JUDGING = code_sha256(ROOT, (
     "rlops/judge", "rlops/stats", "rlops/curves", "rlops/plan", "rlops/looks.py", "rlops/run_sets.py",
     "rlops/launch/random_policy.py", *BENCHMARK_FILES.values(),
-    *(f"benchmarks/study/{name}.py" for name in ("fixed", "gates", "judged", "practice", "truth", "welch")),
+    *(f"benchmarks/study/{name}.py" for name in ("fixed", "gates", "judged", "pools", "practice", "truth", "welch")),
 ))  # fmt: skip
 """Of all that judges, as it was when it was imported."""
 REPEATS = {"quick": 300, "long": 150}
@@ -37,7 +37,8 @@ LATE = (12, 20)
 LATE_REPEATS = 100
 """It judges the first of the draws."""
 FIXED_REPEATS = 2_000
-REGRESSED = "regressed"
+REGRESSED, EQUIVALENT = "regressed", "equivalent"
+PASSES = ("identical", EQUIVALENT, "improved")
 
 
 @dataclass
@@ -63,9 +64,11 @@ class Judged:
     """What came of one mutant, on `repeats` draws.
 
     `broken`: environment -> the share of seeds that lose more than the margin at the end, each for itself. `gate`: the
-    shipped one; `late`: one that first looks after LATE candidate seeds, on the first LATE_REPEATS draws.
-    `minutes_a_cell`: of one core.
-    `practice`: how often each rule called it worse. `fixed`: number of candidate seeds -> words of two Welch tests.
+    shipped one; `late`: one that looks after LATE candidate seeds, on the first LATE_REPEATS draws; `beside_late`: the
+    shipped one on these. `spared`: draws whose first look holds no broken seed, and how many of them passed; `hit`: the
+    same of the other draws. `minutes_a_cell`: of one core. `practice`: how often each rule called it worse. `fixed`:
+    number of candidate seeds -> words of two Welch tests; `looked`: their words at the gate's looks, after
+    `looked_seeds` on average.
     """
 
     mutant: str
@@ -76,8 +79,13 @@ class Judged:
     repeats: int = 0
     gate: Answers = field(default_factory=Answers)
     late: Answers = field(default_factory=Answers)
+    beside_late: Answers = field(default_factory=Answers)
+    spared: list[int] = field(default_factory=list)
+    hit: list[int] = field(default_factory=list)
     practice: dict[str, float] = field(default_factory=dict)
     fixed: dict[str, dict[str, float]] = field(default_factory=dict)
+    looked: dict[str, float] = field(default_factory=dict)
+    looked_seeds: float = 0.0
 
     @property
     def worst(self) -> Loss:
@@ -99,7 +107,8 @@ class Judged:
         """The counterpart of dataclasses.asdict."""
         data: dict[str, Any] = json.loads(text)
         losses = {key: [Loss(**one) for one in found] for key, found in data["losses"].items()}
-        return cls(**{**data, "losses": losses, "gate": Answers(**data["gate"]), "late": Answers(**data["late"])})
+        said = {name: Answers(**data.get(name, {})) for name in ("gate", "late", "beside_late")}
+        return cls(**{**data, "losses": losses, **said})
 
 
 def judged(mutant: Mutant, name: str, repeats: int) -> Judged | None:
@@ -121,11 +130,12 @@ def _judge(theirs: Pool, unchanged: Pool, repeats: int) -> Judged:
     name = unchanged.grid.benchmark.name
     true = yardsticks(unchanged)
     minutes = [run.minutes for run in unchanged.runs.runs if run.minutes is not None]
+    lost = broken(true, theirs)
     found = Judged(
         mutant=theirs.mutant.name,
         seeds_trained=len(theirs.grid.seeds),
         losses=losses(true, theirs),
-        broken=broken(true, theirs),
+        broken={env_id: len(seeds) / len(candidates(theirs)) for env_id, seeds in lost.items()},
         minutes_a_cell=float(np.mean(minutes)),
     )
     same_bits = theirs.mutant.bits and theirs.mutant != UNCHANGED
@@ -136,13 +146,15 @@ def _judge(theirs: Pool, unchanged: Pool, repeats: int) -> Judged:
     draws = [draw(unchanged, rng) for _ in range(repeats)]
     shipped = unchanged.grid.benchmark.policy
     late = shipped.model_copy(update={"looks": LATE})
-    found.gate, found.late = (
-        answers([gate(unchanged, theirs, one, policy) for one in some], policy)
-        for policy, some in ((shipped, draws), (late, draws[:LATE_REPEATS]))
-    )
+    gates = [gate(unchanged, theirs, one, shipped) for one in draws]
+    late_gates = [gate(unchanged, theirs, one, late) for one in draws[:LATE_REPEATS]]
+    found.gate, found.late = answers(gates, shipped), answers(late_gates, late)
+    found.beside_late = answers(gates[:LATE_REPEATS], shipped)
+    found.spared, found.hit = _by_broken_seeds(draws, gates, frozenset().union(*lost.values()), shipped.looks[0])
     said = [practice.say(_sides(unchanged, theirs, one.baseline, one.candidate)) for one in draws]
     found.practice = {rule: float(np.mean([one[rule] for one in said])) for rule in practice.RULES}
-    found.fixed = dict(_fixed(unchanged, theirs, rng))
+    found.fixed = {str(n): _fixed(unchanged, theirs, n, rng) for n in fixed.SEEDS}
+    found.looked, found.looked_seeds = _looked(unchanged, theirs, rng)
     return found
 
 
@@ -167,24 +179,43 @@ def answers(gates: Sequence[Gated], policy: Policy) -> Answers:
     )
 
 
-def _fixed(unchanged: Pool, theirs: Pool, rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float]]]:
-    """Two Welch tests with every fixed number of seeds up to a quarter of the pools: of more, draws are too alike."""
-    benchmark = unchanged.grid.benchmark
-    policy = benchmark.policy
-    for n in fixed.SEEDS:
-        stored = max(n, fixed.STORED)
-        if n > len(CANDIDATES) // 4 or stored > len(BASELINES) // 4:
-            break
-        words: Counter[str] = Counter()
-        for _ in range(FIXED_REPEATS):
-            before = tuple(rng.permutation(BASELINES)[:stored])
-            sides = _sides(unchanged, theirs, before, tuple(rng.permutation(CANDIDATES)[:n]))
-            margins = {
-                env_id: environment_margin(benchmark.margins, 1.0, float(one.baseline.std(ddof=1)))
-                for env_id, one in sides.items()
-            }
-            words[fixed.word(sides, margins, policy.alpha, policy.beta)] += 1
-        yield str(n), _shares(words, FIXED_REPEATS)
+def _by_broken_seeds(
+    draws: Sequence[Draw], gates: Sequence[Gated], lost: frozenset[int], first: int
+) -> tuple[list[int], list[int]]:
+    """Draws whose first look holds no seed that is lost anywhere, and the others; of each, how many passed."""
+    counts = {True: [0, 0], False: [0, 0]}
+    for one, said in zip(draws, gates, strict=True):
+        count = counts[lost.isdisjoint(one.candidate[:first])]
+        count[0] += 1
+        count[1] += said.word in PASSES
+    return counts[True], counts[False]
+
+
+def _fixed(unchanged: Pool, theirs: Pool, n: int, rng: np.random.Generator) -> dict[str, float]:
+    """Two Welch tests with a fixed number of seeds."""
+    policy = unchanged.grid.benchmark.policy
+    drawn = _welch_draws(unchanged, theirs, n, rng)
+    return _shares(Counter(fixed.word(*one, policy.alpha, policy.beta) for one in drawn), FIXED_REPEATS)
+
+
+def _looked(unchanged: Pool, theirs: Pool, rng: np.random.Generator) -> tuple[dict[str, float], float]:
+    """The same at the gate's looks: the words, and the seeds on average."""
+    policy = unchanged.grid.benchmark.policy
+    drawn = _welch_draws(unchanged, theirs, policy.looks[-1], rng)
+    said = [fixed.word_at_looks(*one, policy.alpha, policy.beta, policy.looks) for one in drawn]
+    return _shares(Counter(word for word, _ in said), FIXED_REPEATS), float(np.mean([n for _, n in said]))
+
+
+def _welch_draws(
+    unchanged: Pool, theirs: Pool, n: int, rng: np.random.Generator
+) -> Iterator[tuple[dict[str, practice.Sides], dict[str, float]]]:
+    """Both sides with n candidate seeds, and the margins of each draw."""
+    rule = unchanged.grid.benchmark.margins
+    for _ in range(FIXED_REPEATS):
+        before = rng.permutation(BASELINES)[: max(n, fixed.STORED)]
+        sides = _sides(unchanged, theirs, before.tolist(), rng.permutation(CANDIDATES)[:n].tolist())
+        spreads = {env_id: float(one.baseline.std(ddof=1)) for env_id, one in sides.items()}
+        yield sides, {env_id: environment_margin(rule, 1.0, spread) for env_id, spread in spreads.items()}
 
 
 def _sides(
@@ -208,6 +239,6 @@ def _shares(counts: Mapping[str, int], total: int) -> dict[str, float]:
 def _file(mutant: Mutant, grids: Sequence[Grid], repeats: int) -> Path:
     """Where the answer is kept."""
     name = grids[0].benchmark.name
-    facts = [JUDGING, repeats, list(BASELINES), *(cell.key for grid in grids for cell in grid.cells)]
+    facts = [JUDGING, np.__version__, repeats, *(cell.key for grid in grids for cell in grid.cells)]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
     return workspace().store / "study" / f"{name}-{mutant.name}-{key}.json"

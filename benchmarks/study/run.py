@@ -17,7 +17,7 @@ from multiprocessing import get_context
 
 from benchmarks.study.figures import read_figures, write_figures
 from benchmarks.study.identical import KEEPING, gated
-from benchmarks.study.judged import REPEATS, Judged, judged
+from benchmarks.study.judged import JUDGING, REPEATS, Judged, judged
 from benchmarks.study.page import write_pages
 from benchmarks.study.pools import Pool, benchmark, fill_pools, is_trained, pool, pool_grid
 from benchmarks.study.publish import publish
@@ -51,6 +51,7 @@ def judge(name: str) -> None:
         "on": datetime.now(UTC).date().isoformat(),
         "machine": f"{cores()} cores, {unchanged.runs.provenance['machine']}",
         "unchanged": commit_of(UNCHANGED),
+        "judge": JUDGING,
         "budget": asked.budget,
         "alpha": asked.policy.alpha,
         "mutants": [asdict(one) for one in _judged(name)],
@@ -74,7 +75,7 @@ def _judged(name: str) -> list[Judged]:
                 print(f"{name}: {mutant} is not trained yet", flush=True)
                 continue
             found[mutant] = one
-            words = ", ".join(f"{word} {share:.1%}" for word, share in one.gate.words.items()) or "no gates"
+            words = ", ".join(f"{word} {share:.1%}" for word, share in one.gate.words.items()) or "the same bits"
             print(f"{name}: {mutant}: loses {one.margins:.2f} margins; {words}", flush=True)
     return [found[mutant.name] for mutant in MUTANTS if mutant.name in found]
 

@@ -72,16 +72,23 @@ def losses(unchanged: Mapping[str, Yardstick], mutant: Pool) -> dict[str, list[L
     return found
 
 
-def broken(unchanged: Mapping[str, Yardstick], mutant: Pool) -> dict[str, float]:
-    """Environment -> the share of seeds that each lose more than the margin at the end."""
+def broken(unchanged: Mapping[str, Yardstick], mutant: Pool) -> dict[str, frozenset[int]]:
+    """Environment -> the seeds that each lose more than the margin at the end."""
+    seeds = np.array(candidates(mutant))
     limits = {env_id: one.columns[:, 0].mean() - one.margins[0] for env_id, one in unchanged.items()}
-    return {env_id: float((_columns(mutant, env_id)[:, 0] < limit).mean()) for env_id, limit in limits.items()}
+    return {
+        env_id: frozenset(seeds[_columns(mutant, env_id)[:, 0] < limit].tolist()) for env_id, limit in limits.items()
+    }
+
+
+def candidates(mutant: Pool) -> list[int]:
+    """The seeds that candidates are drawn from, in order."""
+    return sorted({run.seed for run in mutant.runs.runs} & set(CANDIDATES))
 
 
 def _columns(mutant: Pool, env_id: str) -> np.ndarray:
-    """Of the seeds that candidates are drawn from, (seeds, 22)."""
-    seeds = sorted({run.seed for run in mutant.runs.runs} & set(CANDIDATES))
-    return columns(mutant.some(env_id, seeds))
+    """Of these, (seeds, 22)."""
+    return columns(mutant.some(env_id, candidates(mutant)))
 
 
 def _loss(place: int, yardstick: Yardstick, numbers: np.ndarray, margins: np.ndarray) -> Loss:

@@ -111,3 +111,19 @@ def test_two_welch_tests_have_three_answers() -> None:
     assert fixed.word(wide, margins, 0.05, 0.05) == "inconclusive"
     assert fixed.word(sides([1, 1], [1, 1]), {"A-v0": 0.2}, 0.05, 0.05) == "equivalent"
     assert fixed.word(sides([1, 1], [0.9, 0.9]), {"A-v0": 0.2}, 0.05, 0.05) == "regressed"
+
+
+def test_at_looks_the_first_answer_counts_and_the_levels_are_shared_out() -> None:
+    baseline, margins = noisy(1, 4, 20, 0.02), {"A-v0": 0.2}
+
+    def said(candidate, looks=(5, 8)) -> tuple[str, int]:
+        return fixed.word_at_looks(sides(baseline, candidate), margins, 0.05, 0.05, looks)
+
+    assert said(noisy(0.5, 5, 8, 0.02)) == ("regressed", 5)
+    assert said(noisy(1.0, 5, 8, 0.02)) == ("equivalent", 5)
+    late = np.concatenate([noisy(0.85, 6, 5, 0.2), np.full(15, 0.85)])
+    assert said(late, (5, 20)) == ("regressed", 20)
+    assert said(noisy(0.9, 6, 8, 0.3)) == ("inconclusive", 8)
+    p = stats.ttest_ind(late[:5], baseline, equal_var=False, alternative="less").pvalue
+    for level, word in ((2.02 * p, "regressed"), (1.98 * p, "inconclusive")):
+        assert fixed.word_at_looks(sides(baseline, late), margins, level, 0.0, (5, 5))[0] == word

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from benchmarks.mutant_table import ROOT, read
+from benchmarks.study import fixed
 from benchmarks.study import judged as judging
 from benchmarks.study.figures import BY_NAME, Study, caught, passed, read_figures
-from benchmarks.study.gates import Gated, draw, gate, measured
+from benchmarks.study.gates import Draw, Gated, draw, gate, measured
 from benchmarks.study.judged import Answers, Judged
 from benchmarks.study.page import BLOCK, BLOCKS, PAGES, page
 from benchmarks.study.pools import BASELINES, CANDIDATES, Pool, benchmark
@@ -124,8 +125,9 @@ def test_the_truth_is_the_loss_that_was_put_in(by_hand) -> None:
         assert end.p < 1e-9
         assert (end.where, course.where) == ("final", "auc")
         assert worst.margins >= max(end.margins, course.margins) - 0.1
-    assert broken(yardsticks(by_hand(UNCHANGED)), by_hand(MUTANT, 0.7, draw=1)) == dict.fromkeys(LEVELS, 1.0)
-    assert broken(yardsticks(by_hand(UNCHANGED)), by_hand(MUTANT, 0.95, draw=1)) == dict.fromkeys(LEVELS, 0.0)
+    all_seeds, none = frozenset(CANDIDATES), frozenset[int]()
+    assert broken(yardsticks(by_hand(UNCHANGED)), by_hand(MUTANT, 0.7, draw=1)) == dict.fromkeys(LEVELS, all_seeds)
+    assert broken(yardsticks(by_hand(UNCHANGED)), by_hand(MUTANT, 0.95, draw=1)) == dict.fromkeys(LEVELS, none)
 
 
 def test_a_mutant_is_judged_once_and_told_again(by_hand, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
@@ -144,8 +146,12 @@ def test_a_mutant_is_judged_once_and_told_again(by_hand, monkeypatch: pytest.Mon
     assert found.gate.by_look == {"5": 1.0, "8": 1.0, "12": 1.0, "20": 1.0}
     assert (found.gate.seeds, found.gate.cells, found.gate.fresh_cells) == (5.0, 34.0, 20.0)
     assert found.practice["mean < 95 %, n = 3"] == 1.0
+    assert found.beside_late == found.gate  # six draws, all of them
+    assert found.broken == dict.fromkeys(LEVELS, 1.0)
+    assert (found.spared, found.hit) == ([0, 0], [6, 0])  # every seed is broken, and no draw passes
     assert all(words == {"regressed": 1.0} for words in found.fixed.values())
-    assert list(found.fixed) == ["3", "5", "8", "10", "12", "15", "20", "25"]
+    assert list(map(int, found.fixed)) == sorted(fixed.SEEDS)
+    assert (found.looked, found.looked_seeds) == ({"regressed": 1.0}, 5.0)
     monkeypatch.setattr(judging, "_judge", None)
     assert judging.judged(MUTANT, "quick", repeats=6) == found  # from the store
     assert Judged.from_json(dumps(asdict(found))) == found
@@ -170,6 +176,13 @@ def test_gates_are_put_together() -> None:
     assert found.cells == (14 + 10 + 20 + 20 + 4 + 13 + 4 + 4 + 4) / 4
 
 
+def test_draws_are_told_apart_by_what_their_first_look_holds() -> None:
+    draws = [Draw((), (), candidate) for candidate in ((1, 2, 9), (3, 4, 9), (1, 3, 4), (5, 6, 7))]
+    gates = [Gated(word, {}, {}, 0, 0) for word in ("equivalent", "improved", "inconclusive", "regressed")]
+    assert judging._by_broken_seeds(draws, gates, frozenset({1, 9}), 2) == ([2, 1], [2, 1])
+    assert judging._by_broken_seeds(draws, gates, frozenset({1, 9}), 3) == ([1, 0], [3, 2])
+
+
 def judged_as(name: str, caught: float, fixed: dict[str, dict[str, float]], margins: float) -> Judged:
     end = Loss("final", -0.2 * margins, 0.0, 0.0, 0.01, margins, margins - 0.1, margins + 0.1)
     words = {"regressed": caught, "equivalent": 1 - caught}
@@ -189,12 +202,14 @@ def test_the_fixed_number_of_seeds_keeps_what_the_gate_keeps() -> None:
     ]
     study = Study({"alpha": 0.05, "mutants": [asdict(one) for one in mutants]})
     assert study.same_rates() == 8  # three seeds miss one, five raise too many alarms
+    assert study.to_catch_alone() == 5
     assert study.accused == pytest.approx((0.02, 0.01))
     assert [one.mutant for one in study.strong] == harmful
     assert (study.between, study.slight) == ([], [])
     mutants[0].fixed["8"] = few
     study = Study({"alpha": 0.05, "mutants": [asdict(one) for one in mutants]})
     assert study.same_rates() is None
+    assert study.to_catch_alone() == 5
 
 
 def test_rates_never_look_like_all_or_nothing_unless_they_are() -> None:
@@ -207,7 +222,7 @@ def test_the_pages_are_made_from_the_figures() -> None:
     texts = [path.read_text(encoding="utf-8") for path in PAGES]
     assert [page(text) for text in texts] == texts
     blocks = {found["name"] for text in texts for found in BLOCK.finditer(text)}
-    assert {f"quick-{name}" for name in BLOCKS} - blocks == {"quick-late"}
+    assert {f"quick-{name}" for name in BLOCKS} - blocks == set()
     assert {name.partition("-")[0] for name in blocks} == read_figures().keys()
 
 
@@ -222,13 +237,16 @@ def test_the_figures_are_of_these_mutants_and_of_a_trainer_of_this_project() -> 
         assert [one.mutant for one in judged if one.mutant in BY_NAME] == [one.name for one in read()]
         assert {one.mutant for one in judged} == {one.name for one in MUTANTS}
         for one in judged:
-            assert sum(one.gate.words.values()) == pytest.approx(1 if one.repeats else 0)
+            for answers in (one.gate, one.late):
+                assert sum(answers.words.values()) == pytest.approx(1 if one.repeats else 0)
             assert caught(one) + passed(one) <= 1 + 1e-9
 
 
-def test_the_gate_was_tried_often_enough_on_the_short_benchmark() -> None:
-    for name in ("quick",):
-        study = Study(read_figures()[name])
+def test_the_gate_was_tried_often_enough_on_both_benchmarks() -> None:
+    figures = read_figures()
+    assert figures.keys() == judging.REPEATS.keys()
+    for name, data in figures.items():
+        study = Study(data)
         assert {one["mutant"] for one in study.data["identical"]} == {one.name for one in read() if one.bits}
         assert {one.repeats for one in (*study.control, *study.harmful, *study.harmless)} == {judging.REPEATS[name]}
         assert min(one.seeds_trained for one in (*study.harmful, *study.harmless)) >= 100
@@ -240,7 +258,7 @@ def test_every_mutant_that_changes_bits_is_on_one_page_of_results_that_can_hold_
     assert sorted(named) == sorted(mutant.name for mutant in read() if not mutant.bits)
     assert max(len(mutants) for mutants in pages.values()) < MOST_RUN_SETS
     for page_name, mutants in pages.items():
-        for benchmark_name in ("quick",):
+        for benchmark_name in BENCHMARK_FILES:
             text = (PAGES[0].parent / "study" / f"{benchmark_name}-{page_name}.md").read_text(encoding="utf-8")
             command = text.split("```")[1].split()
             assert [name for option, name in pairwise(command) if option == "--label"] == [
