@@ -82,7 +82,7 @@ judge-speed: $(READY) ## how long the judge takes (20 seconds)
 site-speed: $(READY) ## how long the site of a thousand verdicts takes, and its size (2 minutes)
 	$(BIN)/python benchmarks/site_speed.py
 
-study: $(READY) ## can the gate find real bugs? 37 mutants, 20 to 100 seeds each (two hours on two cores; goes on after an interruption)
+study: $(READY) ## can the gate find real bugs? 37 mutants on two benchmarks (four to five hours on two cores; goes on after an interruption)
 	$(BIN)/python -m benchmarks.study.run
 
 details: $(READY) ## break every detail of PPO, one at a time, and see which test notices (4 minutes)

@@ -68,18 +68,16 @@ def numbers(study: Study) -> str:
 
 def _seeds_beside_welch(study: Study) -> Iterator[list[str]]:
     """Half of what two Welch tests need, for all error rates and to catch alone."""
-    sizes = study.fixed_sizes()
-    for kind, group in (("caught", study.strong), ("harmless", study.harmless)):
+    most, same = study.fixed_sizes()[-1], {"the same error rates": study.same_rates()}
+    catching = {**same, "catching alone": study.to_catch_alone()}
+    for kind, group, others in (("caught", study.strong, catching), ("harmless", study.harmless, same)):
         seeds = {
             "candidate seeds": mean(lambda one: one.gate.seeds, group),
             "all that is trained but the stored baseline": mean(lambda one: one.gate.cells, group) / len(study.env_ids),
         }
-        needed = {"the same error rates": study.same_rates()}
-        if group is study.strong:
-            needed["catching alone"] = study.to_catch_alone()
-        for (what, measured), (rates, n) in product(seeds.items(), needed.items()):
-            limit = f"half of {n}" if n else f"half of more than {sizes[-1]}"
-            reached = _yes(measured <= (n or sizes[-1]) / 2)
+        for (rates, n), (what, measured) in product(others.items(), seeds.items()):
+            limit = f"half of {n}" if n else f"half of more than {most}"
+            reached = _yes(measured <= (n or most) / 2)
             yield [f"{kind} ones: {what}", f"{limit} (Welch, {rates})", f"{measured:.1f}", reached]
 
 

@@ -212,6 +212,30 @@ def test_the_fixed_number_of_seeds_keeps_what_the_gate_keeps() -> None:
     assert study.to_catch_alone() == 5
 
 
+def test_seeds_are_held_against_half_of_what_welch_needs() -> None:
+    """With the same error rates eight, to catch alone five; harmless ones are held against the eight only."""
+    names = [one.name for one in read() if one.harmful][:1], [one.name for one in read() if not one.bits][-2:]
+    many, alarm = {"regressed": 0.96}, {"equivalent": 0.9, "regressed": 0.1}
+    good = {"equivalent": 0.97, "regressed": 0.03}
+    mutants = [
+        *(judged_as(name, 0.99, {"5": many, "8": many}, 2.0) for name in names[0]),
+        *(judged_as(name, 0.02, {"5": alarm, "8": good}, 0.0) for name in names[1]),
+    ]
+    for one, seeds, cells in zip(mutants, (3.0, 4.0, 4.0), (9.0, 4.5, 4.5), strict=True):
+        one.gate.seeds, one.gate.cells = seeds, cells
+    identical = [{"mutant": "same", "word": "identical", "cells": 4, "runs": 20, "equal": 20}]
+    study = Study({"alpha": 0.05, "identical": identical, "mutants": [asdict(one) for one in mutants]})
+    rows = [line.split(" | ") for line in BLOCKS["numbers"](study).splitlines()[2:]]
+    assert [(row[1], row[2], "yes" in row[3]) for row in rows if "all that is" in row[0] or "candidate" in row[0]] == [
+        ("half of 8 (Welch, the same error rates)", "3.0", True),
+        ("half of 8 (Welch, the same error rates)", "9.0", False),
+        ("half of 5 (Welch, catching alone)", "3.0", False),
+        ("half of 5 (Welch, catching alone)", "9.0", False),
+        ("half of 8 (Welch, the same error rates)", "4.0", True),
+        ("half of 8 (Welch, the same error rates)", "4.5", False),
+    ]
+
+
 def test_rates_never_look_like_all_or_nothing_unless_they_are() -> None:
     assert [percent(x) for x in (0, 1, 0.0004, 0.9996, 0.034)] == ["0 %", "100 %", "< 0.1 %", "> 99.9 %", "3.4 %"]
     assert percent(0.996, 0) == "> 99 %"
