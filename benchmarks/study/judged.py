@@ -65,7 +65,7 @@ class Judged:
 
     `broken`: environment -> the share of seeds that lose more than the margin at the end, each for itself. `gate`: the
     shipped one; `late`: one that looks after LATE candidate seeds, on the first LATE_REPEATS draws; `beside_late`: the
-    shipped one on these. `spared`: draws whose first look holds no broken seed, and how many of them passed; `hit`: the
+    shipped one on these draws. `spared`: draws whose first look holds no broken seed, and how many of them passed; `hit`: the
     same of the other draws. `minutes_a_cell`: of one core. `practice`: how often each rule called it worse. `fixed`:
     number of candidate seeds -> words of two Welch tests; `looked`: their words at the gate's looks, after
     `looked_seeds` on average.
@@ -107,7 +107,7 @@ class Judged:
         """The counterpart of dataclasses.asdict."""
         data: dict[str, Any] = json.loads(text)
         losses = {key: [Loss(**one) for one in found] for key, found in data["losses"].items()}
-        said = {name: Answers(**data.get(name, {})) for name in ("gate", "late", "beside_late")}
+        said = {name: Answers(**data[name]) for name in ("gate", "late", "beside_late")}
         return cls(**{**data, "losses": losses, **said})
 
 

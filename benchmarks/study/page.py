@@ -191,12 +191,12 @@ BLOCKS: dict[str, Callable[[Study], str]] = {one.__name__: one for one in TABLES
 
 
 def page(text: str) -> str:
-    """`text` with every block written anew."""
+    """`text` with every block written anew; those of a benchmark that is not judged yet stay as they are."""
     known = studies()
 
     def block(found: re.Match[str]) -> str:
         name, _, what = found["name"].partition("-")
-        return f"{found[1]}{BLOCKS[what](known[name])}{found[3]}"
+        return f"{found[1]}{BLOCKS[what](known[name])}{found[3]}" if name in known else found[0]
 
     return BLOCK.sub(block, text)
 
