@@ -65,9 +65,9 @@ class Judged:
 
     `broken`: environment -> the share of seeds that lose more than the margin at the end, each for itself. `gate`: the
     shipped one; `late`: one that looks after LATE candidate seeds, on the first LATE_REPEATS draws; `beside_late`: the
-    shipped one on these draws. `spared`: draws whose first look holds no broken seed, and how many of them passed; `hit`: the
-    same of the other draws. `minutes_a_cell`: of one core. `practice`: how often each rule called it worse. `fixed`:
-    number of candidate seeds -> words of two Welch tests; `looked`: their words at the gate's looks, after
+    shipped one on these draws. `spared`: draws whose first look holds no broken seed, and how many of them passed;
+    `hit`: the same of the other draws. `minutes_a_cell`: of one core. `practice`: how often each rule called it worse.
+    `fixed`: number of candidate seeds -> words of two Welch tests; `looked`: their words at the gate's looks, after
     `looked_seeds` on average.
     """
 
