@@ -30,12 +30,10 @@ JUDGING = code_sha256(ROOT, (
     *(f"benchmarks/study/{name}.py" for name in ("fixed", "gates", "judged", "pools", "practice", "truth", "welch")),
 ))  # fmt: skip
 """Of all that judges, as it was when it was imported."""
-REPEATS = {"quick": 300, "long": 150}
-"""Benchmark -> draws of each mutant."""
+REPEATS = 300
+"""Draws of each mutant."""
 LATE = (12, 20)
 """Looks of a gate that gives a bug which spares some seeds more chances to show itself."""
-LATE_REPEATS = 100
-"""It judges the first of the draws."""
 FIXED_REPEATS = 2_000
 REGRESSED, EQUIVALENT = "regressed", "equivalent"
 PASSES = ("identical", EQUIVALENT, "improved")
@@ -64,11 +62,10 @@ class Judged:
     """What came of one mutant, on `repeats` draws.
 
     `broken`: environment -> the share of seeds that lose more than the margin at the end, each for itself. `gate`: the
-    shipped one; `late`: one that looks after LATE candidate seeds, on the first LATE_REPEATS draws; `beside_late`: the
-    shipped one on these draws. `spared`: draws whose first look holds no broken seed, and how many of them passed;
-    `hit`: the same of the other draws. `minutes_a_cell`: of one core. `practice`: how often each rule called it worse.
-    `fixed`: number of candidate seeds -> words of two Welch tests; `looked`: their words at the gate's looks, after
-    `looked_seeds` on average.
+    shipped one; `late`: one that looks after LATE candidate seeds. `spared`: draws whose first look holds no broken
+    seed, and how many of them passed; `hit`: the same of the other draws. `minutes_a_cell`: of one core. `practice`:
+    how often each rule called it worse. `fixed`: number of candidate seeds -> words of two Welch tests; `looked`: their
+    words at the gate's looks, after `looked_seeds` on average.
     """
 
     mutant: str
@@ -79,7 +76,6 @@ class Judged:
     repeats: int = 0
     gate: Answers = field(default_factory=Answers)
     late: Answers = field(default_factory=Answers)
-    beside_late: Answers = field(default_factory=Answers)
     spared: list[int] = field(default_factory=list)
     hit: list[int] = field(default_factory=list)
     practice: dict[str, float] = field(default_factory=dict)
@@ -107,11 +103,11 @@ class Judged:
         """The counterpart of dataclasses.asdict."""
         data: dict[str, Any] = json.loads(text)
         losses = {key: [Loss(**one) for one in found] for key, found in data["losses"].items()}
-        said = {name: Answers(**data[name]) for name in ("gate", "late", "beside_late")}
+        said = {name: Answers(**data[name]) for name in ("gate", "late")}
         return cls(**{**data, "losses": losses, **said})
 
 
-def judged(mutant: Mutant, name: str, repeats: int) -> Judged | None:
+def judged(mutant: Mutant, name: str, repeats: int = REPEATS) -> Judged | None:
     """What is known, else found out now; None where the pools are not trained yet."""
     asked = benchmark(name)
     grids = pool_grid(UNCHANGED, asked), pool_grid(mutant, asked)
@@ -147,9 +143,8 @@ def _judge(theirs: Pool, unchanged: Pool, repeats: int) -> Judged:
     shipped = unchanged.grid.benchmark.policy
     late = shipped.model_copy(update={"looks": LATE})
     gates = [gate(unchanged, theirs, one, shipped) for one in draws]
-    late_gates = [gate(unchanged, theirs, one, late) for one in draws[:LATE_REPEATS]]
-    found.gate, found.late = answers(gates, shipped), answers(late_gates, late)
-    found.beside_late = answers(gates[:LATE_REPEATS], shipped)
+    found.gate = answers(gates, shipped)
+    found.late = answers([gate(unchanged, theirs, one, late) for one in draws], late)
     found.spared, found.hit = _by_broken_seeds(draws, gates, frozenset().union(*lost.values()), shipped.looks[0])
     said = [practice.say(_sides(unchanged, theirs, one.baseline, one.candidate)) for one in draws]
     found.practice = {rule: float(np.mean([one[rule] for one in said])) for rule in practice.RULES}

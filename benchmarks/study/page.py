@@ -160,7 +160,7 @@ def late(study: Study) -> str:
     """The gate beside one whose first look is later, on the same draws."""
     head = ["regressed", "passes", "open", "seeds"]
     rows = [
-        [f"`{one.mutant}`", *(text for answers in (one.beside_late, one.late) for text in _in_short(answers))]
+        [f"`{one.mutant}`", *(text for answers in (one.gate, one.late) for text in _in_short(answers))]
         for one in (*worst_first(study.between), *study.harmless)
     ]
     return table(["mutant", *head, *(f"{what}, late" for what in head)], rows)

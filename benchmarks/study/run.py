@@ -17,7 +17,7 @@ from multiprocessing import get_context
 
 from benchmarks.study.figures import read_figures, write_figures
 from benchmarks.study.identical import KEEPING, gated
-from benchmarks.study.judged import JUDGING, REPEATS, Judged, judged
+from benchmarks.study.judged import JUDGING, Judged, judged
 from benchmarks.study.page import write_pages
 from benchmarks.study.pools import Pool, benchmark, fill_pools, is_trained, pool, pool_grid
 from benchmarks.study.publish import publish
@@ -67,7 +67,7 @@ def _judged(name: str) -> list[Judged]:
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))  # for those that are spawned
     found: dict[str, Judged] = {}
     with ProcessPoolExecutor(cores(), get_context("spawn")) as workers:
-        waiting = {workers.submit(judged, mutant, name, REPEATS[name]): mutant for mutant in MUTANTS}
+        waiting = {workers.submit(judged, mutant, name): mutant for mutant in MUTANTS}
         for done in as_completed(waiting):
             one = done.result()
             mutant = waiting[done].name
