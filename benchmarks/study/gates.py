@@ -18,7 +18,7 @@ from rlops.curves import RunSet
 from rlops.judge import IDENTICAL_SEEDS, Word
 from rlops.launch import Board, random_scores
 from rlops.looks import Looks
-from rlops.plan import Grid, Policy
+from rlops.plan import Grid, Margins
 from rlops.run_sets import Terms, freeze_baseline, make_plan
 from rlops.training import Watchers
 
@@ -63,9 +63,9 @@ def draw(unchanged: Pool, rng: np.random.Generator) -> Draw:
     )
 
 
-def gate(unchanged: Pool, mutant: Pool, drawn: Draw, policy: Policy) -> Gated:
-    """The gate's answer to one draw, under a policy."""
-    terms = replace(Terms.of(unchanged.grid.benchmark), policy=policy)
+def gate(unchanged: Pool, mutant: Pool, drawn: Draw, margins: Margins) -> Gated:
+    """The gate's answer to one draw."""
+    terms = replace(Terms.of(unchanged.grid.benchmark), margins=margins)
     runs, twins = unchanged.of(drawn.baseline), unchanged.of(drawn.candidate[:IDENTICAL_SEEDS])
     if mutant is not unchanged and _equal(twins, mutant.of(drawn.candidate[:IDENTICAL_SEEDS])):
         words = dict.fromkeys(twins.env_ids, Word.IDENTICAL.value)

@@ -22,7 +22,7 @@ from benchmarks.study.truth import Loss, broken, candidates, losses, yardsticks
 from benchmarks.study.versions import BENCHMARK_FILES, UNCHANGED, workspace
 from rlops.curves import final
 from rlops.files import write_whole
-from rlops.plan import Grid, Policy, code_sha256, environment_margin
+from rlops.plan import Grid, Margins, Policy, code_sha256, environment_margin
 
 JUDGING = code_sha256(ROOT, (
     "rlops/judge", "rlops/stats", "rlops/curves", "rlops/plan", "rlops/looks.py", "rlops/run_sets.py",
@@ -32,8 +32,8 @@ JUDGING = code_sha256(ROOT, (
 """Of all that judges, as it was when it was imported."""
 REPEATS = 300
 """Draws of each mutant."""
-LATE = (12, 20)
-"""Looks of a gate that gives a bug which spares some seeds more chances to show itself."""
+FINER = Margins(scale_fraction=0.1, spreads=0.75, suite_fraction=0.05, suite_spreads=0.75)
+"""Of a gate that holds a smaller loss for one that matters: half of the default margins."""
 FIXED_REPEATS = 2_000
 REGRESSED, EQUIVALENT = "regressed", "equivalent"
 PASSES = ("identical", EQUIVALENT, "improved")
@@ -62,7 +62,7 @@ class Judged:
     """What came of one mutant, on `repeats` draws.
 
     `broken`: environment -> the share of seeds that lose more than the margin at the end, each for itself. `gate`: the
-    shipped one; `late`: one that looks after LATE candidate seeds. `spared`: draws whose first look holds no broken
+    shipped one; `finer`: one with the margins FINER. `spared`: draws whose first look holds no broken
     seed, and how many of them passed; `hit`: the same of the other draws. `minutes_a_cell`: of one core. `practice`:
     how often each rule called it worse. `fixed`: number of candidate seeds -> words of two Welch tests; `looked`: their
     words at the gate's looks, after `looked_seeds` on average.
@@ -75,7 +75,7 @@ class Judged:
     minutes_a_cell: float
     repeats: int = 0
     gate: Answers = field(default_factory=Answers)
-    late: Answers = field(default_factory=Answers)
+    finer: Answers = field(default_factory=Answers)
     spared: list[int] = field(default_factory=list)
     hit: list[int] = field(default_factory=list)
     practice: dict[str, float] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Judged:
         """The counterpart of dataclasses.asdict."""
         data: dict[str, Any] = json.loads(text)
         losses = {key: [Loss(**one) for one in found] for key, found in data["losses"].items()}
-        said = {name: Answers(**data[name]) for name in ("gate", "late")}
+        said = {name: Answers(**data[name]) for name in ("gate", "finer")}
         return cls(**{**data, "losses": losses, **said})
 
 
@@ -140,12 +140,10 @@ def _judge(theirs: Pool, unchanged: Pool, repeats: int) -> Judged:
     found.repeats = repeats
     rng = np.random.default_rng([*name.encode(), 0, *theirs.mutant.name.encode()])
     draws = [draw(unchanged, rng) for _ in range(repeats)]
-    shipped = unchanged.grid.benchmark.policy
-    late = shipped.model_copy(update={"looks": LATE})
-    gates = [gate(unchanged, theirs, one, shipped) for one in draws]
-    found.gate = answers(gates, shipped)
-    found.late = answers([gate(unchanged, theirs, one, late) for one in draws], late)
-    found.spared, found.hit = _by_broken_seeds(draws, gates, frozenset().union(*lost.values()), shipped.looks[0])
+    asked = unchanged.grid.benchmark
+    gates, finer = ([gate(unchanged, theirs, one, margins) for one in draws] for margins in (asked.margins, FINER))
+    found.gate, found.finer = answers(gates, asked.policy), answers(finer, asked.policy)
+    found.spared, found.hit = _by_broken_seeds(draws, gates, frozenset().union(*lost.values()), asked.policy.looks[0])
     said = [practice.say(_sides(unchanged, theirs, one.baseline, one.candidate)) for one in draws]
     found.practice = {rule: float(np.mean([one[rule] for one in said])) for rule in practice.RULES}
     found.fixed = {str(n): _fixed(unchanged, theirs, n, rng) for n in fixed.SEEDS}

@@ -156,14 +156,14 @@ def _gate_table(study: Study, mutants: Sequence[Judged]) -> str:
     return table(head, rows)
 
 
-def late(study: Study) -> str:
-    """The gate beside one whose first look is later, on the same draws."""
+def finer(study: Study) -> str:
+    """The gate beside one with half the margins, on the same draws."""
     head = ["regressed", "passes", "open", "seeds"]
     rows = [
-        [f"`{one.mutant}`", *(text for answers in (one.gate, one.late) for text in _in_short(answers))]
-        for one in (*worst_first(study.between), *study.harmless)
+        [f"`{one.mutant}`", *(text for answers in (one.gate, one.finer) for text in _in_short(answers))]
+        for one in (*worst_first([*study.between, *study.slight]), *study.harmless)
     ]
-    return table(["mutant", *head, *(f"{what}, late" for what in head)], rows)
+    return table(["mutant", *head, *(f"half: {what}" for what in head)], rows)
 
 
 def _in_short(answers: Answers) -> Iterator[str]:
@@ -186,7 +186,7 @@ def identical(study: Study) -> str:
     )
 
 
-TABLES = (about, numbers, cost, harmful, harmless, rules, planned, partly, needed, late, details, truth, identical)
+TABLES = (about, numbers, cost, harmful, harmless, rules, planned, partly, needed, finer, details, truth, identical)
 BLOCKS: dict[str, Callable[[Study], str]] = {one.__name__: one for one in TABLES}
 
 

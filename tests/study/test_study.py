@@ -27,7 +27,7 @@ from tests.curve_sets import BUDGET, run_set
 ZEROS = {"CartPole-v1": 20.0, "Acrobot-v1": 0.0}
 LEVELS = {"CartPole-v1": 480.0, "Acrobot-v1": 90.0}
 MUTANT = read()[0]
-POLICY = benchmark("quick").policy
+MARGINS = benchmark("quick").margins
 
 
 def git(*arguments: str) -> str:
@@ -89,15 +89,17 @@ def test_draws_share_no_seed_and_are_those_of_the_benchmark(by_hand) -> None:
 def test_the_gate_passes_what_is_alike_and_names_what_is_worse(by_hand) -> None:
     unchanged = by_hand(UNCHANGED)
     drawn = draw(unchanged, np.random.default_rng(1))
-    alike = gate(unchanged, by_hand(MUTANT, draw=1), drawn, POLICY)
+    alike = gate(unchanged, by_hand(MUTANT, draw=1), drawn, MARGINS)
     assert (alike.word, alike.fresh, alike.twins) == ("equivalent", 0, 4)
-    worse = gate(unchanged, by_hand(MUTANT, 0.7, draw=1), drawn, POLICY)
+    worse = gate(unchanged, by_hand(MUTANT, 0.7, draw=1), drawn, MARGINS)
     assert worse.word == "regressed"
     assert worse.environments == dict.fromkeys(LEVELS, "regressed")
     assert worse.seeds == dict.fromkeys(LEVELS, 5)
     assert worse.fresh == 2
+    assert gate(unchanged, by_hand(MUTANT, 0.9, draw=1), drawn, MARGINS).word == "equivalent"
+    assert gate(unchanged, by_hand(MUTANT, 0.9, draw=1), drawn, judging.FINER).word == "regressed"
     assert (
-        gate(unchanged, unchanged, drawn, POLICY).word == "equivalent"
+        gate(unchanged, unchanged, drawn, MARGINS).word == "equivalent"
     )  # other seeds on either side, so not identical
 
 
@@ -110,9 +112,9 @@ def test_the_gate_looks_at_two_seeds_first_and_what_spares_them_is_identical_to_
     drawn = draw(unchanged, np.random.default_rng(1))
     first = next(seed for seed in drawn.candidate if not seed % 5)
     others = tuple(seed for seed in drawn.candidate if seed % 5)
-    not_seen = gate(unchanged, mutant, replace(drawn, candidate=(*others, first)), POLICY)
+    not_seen = gate(unchanged, mutant, replace(drawn, candidate=(*others, first)), MARGINS)
     assert (not_seen.word, not_seen.twins, set(not_seen.seeds.values())) == ("identical", 4, {2})
-    assert gate(unchanged, mutant, replace(drawn, candidate=(first, *others)), POLICY).word != "identical"
+    assert gate(unchanged, mutant, replace(drawn, candidate=(first, *others)), MARGINS).word != "identical"
 
 
 def test_the_truth_is_the_loss_that_was_put_in(by_hand) -> None:
@@ -141,8 +143,7 @@ def test_a_mutant_is_judged_once_and_told_again(by_hand, monkeypatch: pytest.Mon
     found = judging.judged(MUTANT, "quick", repeats=6)
     assert found is not None
     assert found.gate.words == {"regressed": 1.0}
-    assert (found.late.words, found.late.by_look) == ({"regressed": 1.0}, {"12": 1.0, "20": 1.0})
-    assert found.late.seeds == 12.0
+    assert found.finer.words == {"regressed": 1.0}
     assert found.gate.by_look == {"5": 1.0, "8": 1.0, "12": 1.0, "20": 1.0}
     assert (found.gate.seeds, found.gate.cells, found.gate.fresh_cells) == (5.0, 34.0, 20.0)
     assert found.practice["mean < 95 %, n = 3"] == 1.0
@@ -260,7 +261,7 @@ def test_the_figures_are_of_these_mutants_and_of_a_trainer_of_this_project() -> 
         assert [one.mutant for one in judged if one.mutant in BY_NAME] == [one.name for one in read()]
         assert {one.mutant for one in judged} == {one.name for one in MUTANTS}
         for one in judged:
-            for answers in (one.gate, one.late):
+            for answers in (one.gate, one.finer):
                 assert sum(answers.words.values()) == pytest.approx(1 if one.repeats else 0)
             assert caught(one) + passed(one) <= 1 + 1e-9
 
