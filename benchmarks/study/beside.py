@@ -33,8 +33,8 @@ def rules(study: Study) -> str:
 def planned(study: Study) -> str:
     """Two Welch tests beside the gate: with a fixed number of seeds, and at the gate's looks."""
     groups = list(study.strata)
-    head = ["", "candidate seeds", f"caught: {groups[0]}", "the least of them"]
-    head += [f"caught: {groups[1]}", "these pass", f"pass: {groups[3]}", "accused"]
+    head = ["", "candidate seeds (strong / in between / harmless)", f"caught: {groups[0]}", "the least of them"]
+    head += [f"caught: {groups[1]}", "wrongly passed", f"pass: {groups[3]}", "accused"]
     looks = ", ".join(study.harmful[0].gate.by_look)
     fixed = [
         _planned("two Welch tests", str(n), study, lambda one, word, n=n: one.fixed[str(n)].get(word, 0.0))  # type: ignore[misc]
@@ -76,7 +76,13 @@ def _planned(name: str, seeds: str, study: Study, share: Callable[[Judged, str],
 def partly(study: Study) -> str:
     """Bugs that break some seeds and spare the others."""
     n = str(study.same_rates() or study.fixed_sizes()[-1])
-    head = ["mutant", "broken", "first look all spared", "pass of these", "pass of the others"]
+    head = [
+        "mutant",
+        "broken",
+        "draws without a broken seed in the first look",
+        "of these passed",
+        "of the others passed",
+    ]
     head += ["regressed", "passes", f"Welch, {n}: regressed", f"Welch, {n}: passes", f"{MEAN}: worse"]
     rows = [
         [

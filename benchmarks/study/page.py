@@ -68,17 +68,18 @@ def numbers(study: Study) -> str:
 
 def _seeds_beside_welch(study: Study) -> Iterator[list[str]]:
     """Half of what two Welch tests need, for all error rates and to catch alone."""
-    most, same = study.fixed_sizes()[-1], {"the same error rates": study.same_rates()}
-    catching = {**same, "catching alone": study.to_catch_alone()}
+    most, same = study.fixed_sizes()[-1], {"for the same error rates": study.same_rates()}
+    catching = {**same, "to catch alone": study.to_catch_alone()}
     for kind, group, others in (("caught", study.strong, catching), ("harmless", study.harmless, same)):
         seeds = {
-            "candidate seeds": mean(lambda one: one.gate.seeds, group),
-            "all that is trained but the stored baseline": mean(lambda one: one.gate.cells, group) / len(study.env_ids),
+            "candidate seeds of an environment": mean(lambda one: one.gate.seeds, group),
+            "runs trained in an environment": mean(lambda one: one.gate.cells, group) / len(study.env_ids),
         }
         for (rates, n), (what, measured) in product(others.items(), seeds.items()):
             limit = f"half of {n}" if n else f"half of more than {most}"
-            reached = _yes(measured <= (n or most) / 2)
-            yield [f"{kind} ones: {what}", f"{limit} (Welch, {rates})", f"{measured:.1f}", reached]
+            few = measured <= (n or most) / 2
+            reached = _yes(few) if few or n else "not known"
+            yield [f"{kind} ones: {what}", f"{limit}, what Welch needs {rates}", f"{measured:.1f}", reached]
 
 
 def _caught(group: Sequence[Judged]) -> tuple[str, str, str]:
@@ -131,7 +132,7 @@ def harmless(study: Study) -> str:
 
 def _gate_table(study: Study, mutants: Sequence[Judged]) -> str:
     env_ids, n = study.env_ids, str(study.same_rates() or study.fixed_sizes()[-1])
-    head = ["mutant", "end, margins", "worst stretch, margins", *(f"broken, {env_id}" for env_id in env_ids)]
+    head = ["mutant", "end, margins", "most in any statistic, margins", *(f"broken, {env_id}" for env_id in env_ids)]
     head += ["regressed", *(f"names {env_id}" for env_id in env_ids), "passes", "of these improved", "open", "seeds"]
     head += ["cells", f"Welch, {n}: regressed", f"Welch, {n}: passes"]
     rows = []
@@ -161,7 +162,7 @@ def finer(study: Study) -> str:
     head = ["regressed", "passes", "open", "seeds"]
     rows = [
         [f"`{one.mutant}`", *(text for answers in (one.gate, one.finer) for text in _in_short(answers))]
-        for one in (*worst_first([*study.between, *study.slight]), *study.harmless)
+        for one in (*worst_first([*study.between, *study.slight]), *study.harmless, *study.control)
     ]
     return table(["mutant", *head, *(f"half: {what}" for what in head)], rows)
 
