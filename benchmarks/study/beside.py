@@ -75,15 +75,8 @@ def _planned(name: str, seeds: str, study: Study, share: Callable[[Judged, str],
 
 def partly(study: Study) -> str:
     """Bugs that break some seeds and spare the others."""
-    n = str(study.same_rates() or study.fixed_sizes()[-1])
-    head = [
-        "mutant",
-        "broken",
-        "draws without a broken seed in the first look",
-        "of these passed",
-        "of the others passed",
-    ]
-    head += ["regressed", "passes", f"Welch, {n}: regressed", f"Welch, {n}: passes", f"{MEAN}: worse"]
+    head = ["mutant", "broken", "draws without a broken seed in the first look", "of these passed"]
+    head += ["of the others passed", "regressed", "passes", *welch_head(study), f"{MEAN}: worse"]
     rows = [
         [
             f"`{one.mutant}`",
@@ -91,13 +84,25 @@ def partly(study: Study) -> str:
             percent(one.spared[0] / one.repeats, 0),
             *(_of(*counts) for counts in (one.spared, one.hit)),
             *map(percent, (caught(one), passed(one))),
-            *(percent(one.fixed[n].get(word, 0.0)) for word in (REGRESSED, EQUIVALENT)),
+            *welch_cells(study, one),
             percent(one.practice[MEAN]),
         ]
         for one in worst_first(study.harmful)
         if one not in study.strong and max(one.broken.values()) >= PARTLY
     ]
     return table(head, rows)
+
+
+def welch_head(study: Study) -> tuple[str, str]:
+    """Of the two columns that set two Welch tests beside a mutant."""
+    n = study.shown_size()
+    return f"Welch, {n}: regressed", f"Welch, {n}: passes"
+
+
+def welch_cells(study: Study, one: Judged) -> list[str]:
+    """What they say of it."""
+    said = one.fixed[str(study.shown_size())]
+    return [percent(said.get(word, 0.0)) for word in (REGRESSED, EQUIVALENT)]
 
 
 def _of(draws: int, passes: int) -> str:

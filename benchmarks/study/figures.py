@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from benchmarks.mutant_table import ROOT, Mutant, read
-from benchmarks.study.judged import EQUIVALENT, PASSES, REGRESSED, Judged
+from benchmarks.study.judged import EQUIVALENT, PASSES, REGRESSED, Answers, Judged
 from rlops.files import write_whole
 
 FIGURES = ROOT / "docs" / "study.json"
@@ -93,6 +93,10 @@ class Study:
             if min(self.fixed_rate(n, REGRESSED, [one]) for one in self.strong) >= asked - WITHIN:
                 yield n
 
+    def shown_size(self) -> int:
+        """The fixed number of seeds that stands beside each mutant: that with the gate's rates, else the largest."""
+        return self.same_rates() or self.fixed_sizes()[-1]
+
     def fixed_sizes(self) -> list[int]:
         """Numbers of seeds that two Welch tests were tried with."""
         return list(map(int, self.harmful[0].fixed))
@@ -115,7 +119,12 @@ def caught(one: Judged) -> float:
 
 def passed(one: Judged) -> float:
     """The share in which it passed."""
-    return sum(one.gate.words.get(word, 0.0) for word in PASSES)
+    return passes(one.gate)
+
+
+def passes(answers: Answers) -> float:
+    """The share of draws in which a gate said one of PASSES."""
+    return sum(answers.words.get(word, 0.0) for word in PASSES)
 
 
 def worst_first(mutants: Sequence[Judged]) -> list[Judged]:

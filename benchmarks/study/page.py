@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 from benchmarks.mutant_table import ROOT
-from benchmarks.study.beside import needed, partly, planned, rules
+from benchmarks.study.beside import needed, partly, planned, rules, welch_cells, welch_head
 from benchmarks.study.details import details, truth
 from benchmarks.study.figures import (
     STRONG,
@@ -16,10 +16,11 @@ from benchmarks.study.figures import (
     Study,
     caught,
     mean,
+    passes,
     studies,
     worst_first,
 )
-from benchmarks.study.judged import EQUIVALENT, PASSES, REGRESSED, Answers, Judged
+from benchmarks.study.judged import REGRESSED, Answers, Judged
 from benchmarks.study.text import minus, percent, table
 from rlops.files import write_whole
 from rlops.judge import IDENTICAL_SEEDS
@@ -131,10 +132,10 @@ def harmless(study: Study) -> str:
 
 
 def _gate_table(study: Study, mutants: Sequence[Judged]) -> str:
-    env_ids, n = study.env_ids, str(study.same_rates() or study.fixed_sizes()[-1])
+    env_ids = study.env_ids
     head = ["mutant", "end, margins", "most in any statistic, margins", *(f"broken, {env_id}" for env_id in env_ids)]
     head += ["regressed", *(f"names {env_id}" for env_id in env_ids), "passes", "of these improved", "open", "seeds"]
-    head += ["cells", f"Welch, {n}: regressed", f"Welch, {n}: passes"]
+    head += ["cells", *welch_head(study)]
     rows = []
     for one in worst_first(mutants):
         regressed, passes, still_open, seeds = _in_short(one.gate)
@@ -151,7 +152,7 @@ def _gate_table(study: Study, mutants: Sequence[Judged]) -> str:
                 still_open,
                 seeds,
                 f"{one.gate.cells:.1f}",
-                *(percent(one.fixed[n].get(word, 0.0)) for word in (REGRESSED, EQUIVALENT)),
+                *welch_cells(study, one),
             ]
         )
     return table(head, rows)
@@ -169,7 +170,7 @@ def finer(study: Study) -> str:
 
 def _in_short(answers: Answers) -> Iterator[str]:
     yield percent(answers.words.get(REGRESSED, 0.0))
-    yield percent(sum(answers.words.get(word, 0.0) for word in PASSES))
+    yield percent(passes(answers))
     yield percent(answers.words.get("inconclusive", 0.0))
     yield f"{answers.seeds:.1f}"
 
